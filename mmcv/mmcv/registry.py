@@ -1,7 +1,7 @@
 """Names to classes: what a config's ``type`` key refers to.
 
-Seven roots serve every 1.x registry. A task (mmseg, mmdet) has children of these roots: a lookup tries the
-child first, then its parents; ``'mmdet.FPN'`` names the child of another scope.
+Seven roots serve every 1.x registry. A task (mmseg, mmdet) has children of these roots: a lookup
+tries the child first, then its parents; ``'mmdet.FPN'`` names the child of another scope.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Registry:
 
     Args:
         name: what the entries are ("model", "hook"); used in messages.
-        build_func: replaces ``build_from_cfg`` in ``build``; called as ``f(cfg, registry=self, ...)``.
+        build_func: replaces ``build_from_cfg``; called as ``f(cfg, registry=self, ...)``.
         parent: registry asked when this one does not know a name.
         scope: prefix under which siblings find this registry; by default the caller's top package.
     """
@@ -179,8 +179,8 @@ def build_from_cfg(
         default_args: arguments used where ``cfg`` has none.
 
     Raises:
-        ConfigError: no ``type``, an unknown name, or keys that the target does not take. The message
-            starts with the path of the section, such as ``model.decode_head``.
+        ConfigError: no ``type``, an unknown name, or keys that the target does not take. The
+            message starts with the path of the section, such as ``model.decode_head``.
     """
     if not isinstance(cfg, Mapping):
         raise TypeError(f"cfg must be a dict, but got {type(cfg)}")
@@ -223,26 +223,26 @@ def check_arguments(target: Callable[..., Any], args: Mapping[str, Any]) -> None
         )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _parameters(target: Callable[..., Any]) -> tuple[frozenset[str], tuple[str, ...], bool]:
     """Returns accepted names, required names, and whether any further key is taken."""
     if not inspect.isclass(target):
         return _read_signature(target, skip_first=False)
     accepted: frozenset[str] = frozenset()
-    required: tuple[str, ...] = ()
-    for i, cls in enumerate(target.__mro__):
+    required: tuple[str, ...] | None = None
+    for cls in target.__mro__:
         if "__init__" not in vars(cls):
             continue
         if cls is object:
-            return accepted, required, False
+            return accepted, required or (), False
         names, needed, is_open = _read_signature(vars(cls)["__init__"], skip_first=True)
         accepted |= names
-        # Only the outermost constructor's own needs are certain: it may pass the others on itself.
-        required = needed if i == 0 or not required else required
-        # Foreign classes may use **kwargs for anything; in ours it always goes to the next __init__.
+        # Only the outermost constructor's own needs are certain: it may fill in the others itself.
+        required = needed if required is None else required
+        # Foreign classes may use **kwargs for anything; ours hand them to the next __init__.
         if not is_open or not _is_own(cls):
             return accepted, required, is_open
-    return accepted, required, True
+    return accepted, required or (), True
 
 
 def _read_signature(
@@ -299,7 +299,7 @@ def _section(cfg: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _locate(tree: Any, wanted: Any) -> str | None:
-    """Returns the path of ``wanted`` below ``tree`` (``.decode_head``, ``.pipeline[2]``), or None."""
+    """Returns the path of ``wanted`` below ``tree`` (such as ``.pipeline[2]``), or None."""
     items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
     for key, value in items:
         step = f"[{key}]" if isinstance(key, int) else f".{key}"

@@ -1,1 +1,4 @@
-"""Kernels for dense prediction: torch first, Triton and C++ where they help. Knows no config and no registry."""
+"""Kernels for dense prediction: torch first, Triton and C++ where they help.
+
+Nothing here knows of configs or registries.
+"""

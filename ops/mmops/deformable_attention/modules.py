@@ -1,0 +1,116 @@
+"""The deformable attention module with the keys and the initialisation of Deformable DETR."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from mmops.deformable_attention.reference import ms_deform_attn_reference
+
+
+class MSDeformAttn(nn.Module):
+    """Attends to a few sampled points per head and level.
+
+    Args:
+        d_model: channels of queries, input and output.
+        n_levels: feature levels.
+        n_heads: heads.
+        n_points: sampled points per head and level.
+        ratio: width of the values relative to ``d_model`` (ViT-Adapter's ``deform_ratio``).
+
+    Raises:
+        ValueError: ``d_model * ratio`` is not a multiple of ``n_heads``.
+    """
+
+    def __init__(
+        self,
+        d_model: int = 256,
+        n_levels: int = 4,
+        n_heads: int = 8,
+        n_points: int = 4,
+        ratio: float = 1.0,
+    ) -> None:
+        super().__init__()
+        width = int(d_model * ratio)
+        if d_model % n_heads or width % n_heads:
+            raise ValueError(
+                f"d_model = {d_model} and d_model * ratio = {width} must be multiples of"
+                f" n_heads = {n_heads}"
+            )
+        self.d_model = d_model
+        self.n_levels = n_levels
+        self.n_heads = n_heads
+        self.n_points = n_points
+        self.ratio = ratio
+        samples = n_heads * n_levels * n_points
+        self.sampling_offsets = nn.Linear(d_model, samples * 2)
+        self.attention_weights = nn.Linear(d_model, samples)
+        self.value_proj = nn.Linear(d_model, width)
+        self.output_proj = nn.Linear(width, d_model)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Points each head into its own direction, point p at distance p + 1; uniform weights."""
+        nn.init.zeros_(self.sampling_offsets.weight)
+        with torch.no_grad():
+            bias = self.sampling_offsets.bias.view(self.n_heads, self.n_levels, self.n_points, 2)
+            angle = torch.arange(self.n_heads, dtype=torch.float32, device=bias.device)
+            angle = angle * (2.0 * math.pi / self.n_heads)
+            direction = torch.stack([angle.cos(), angle.sin()], -1)
+            direction = direction / direction.abs().max(-1, keepdim=True)[0]
+            distance = torch.arange(1, self.n_points + 1, device=bias.device)
+            bias.copy_(direction[:, None, None] * distance[:, None])
+        nn.init.zeros_(self.attention_weights.weight)
+        nn.init.zeros_(self.attention_weights.bias)
+        for projection in (self.value_proj, self.output_proj):
+            nn.init.xavier_uniform_(projection.weight)
+            nn.init.zeros_(projection.bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        reference_points: Tensor,
+        input_flatten: Tensor,
+        input_spatial_shapes: Tensor,
+        input_level_start_index: Tensor | None = None,
+        input_padding_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Samples ``input_flatten`` around the reference points of each query.
+
+        Args:
+            query: (B, Q, C).
+            reference_points: (B or 1, Q, L, 2) x, y in [0, 1], or (…, 4) x, y, w, h.
+            input_flatten: (B, S, C), the levels one after another.
+            input_spatial_shapes: (L, 2) height and width of each level.
+            input_level_start_index: accepted for compatibility; follows from the shapes.
+            input_padding_mask: (B, S) bool, True where the input is padding.
+
+        Returns:
+            (B, Q, C).
+        """
+        batch, queries, _ = query.shape
+        value = self.value_proj(input_flatten)
+        if input_padding_mask is not None:
+            value = value.masked_fill(input_padding_mask[..., None], 0.0)
+        value = value.view(batch, value.shape[1], self.n_heads, -1)
+        samples = (batch, queries, self.n_heads, self.n_levels, self.n_points)
+        offsets = self.sampling_offsets(query).view(*samples, 2)
+        weights = self.attention_weights(query).view(*samples[:3], -1).softmax(-1).view(samples)
+        locations = self._locations(reference_points, offsets, input_spatial_shapes)
+        output = ms_deform_attn_reference(
+            value, input_spatial_shapes, locations.to(value.dtype), weights.to(value.dtype)
+        )
+        return self.output_proj(output)
+
+    def _locations(self, reference: Tensor, offsets: Tensor, shapes: Tensor) -> Tensor:
+        if reference.shape[-1] == 2:
+            size = shapes.flip(-1).to(offsets)  # (L, 2) as width, height
+            return reference[:, :, None, :, None] + offsets / size[None, None, None, :, None]
+        if reference.shape[-1] == 4:
+            centre, extent = reference[:, :, None, :, None, :2], reference[:, :, None, :, None, 2:]
+            return centre + offsets / self.n_points * extent * 0.5
+        raise ValueError(
+            f"the last axis of reference_points must be 2 or 4, but got {reference.shape[-1]}"
+        )
