@@ -8,8 +8,8 @@ import mmdet  # noqa: F401  # isort: skip
 import mmops  # noqa: F401  # isort: skip
 import mmseg  # noqa: F401  # isort: skip
 
-import pytest  # noqa: E402
-import torch  # noqa: E402
+import pytest
+import torch
 
 
 def pytest_collection_modifyitems(items):
