@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +54,7 @@ def attention_math(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) 
     return ((q * scale) @ k.transpose(-2, -1)).softmax(dim=-1) @ v
 
 
-def _kernels(backend: str, is_cuda: bool) -> AbstractContextManager[None]:
+def _kernels(backend: str, is_cuda: bool) -> AbstractContextManager[Any]:
     if backend == "flash":
         return sdpa_kernel(SDPBackend.FLASH_ATTENTION)
     if backend == "cudnn":
