@@ -1,0 +1,1 @@
+"""The small helpers of 1.x."""
