@@ -1,0 +1,5 @@
+"""1.x import path of ``mmcv.cnn.conv_module``."""
+
+from mmcv.cnn.conv_module import ConvModule
+
+__all__ = ["ConvModule"]
