@@ -1,0 +1,319 @@
+"""Weights and training state in and out of models; the 1.x functions around checkpoints.
+
+A checkpoint of one process, or of DistributedDataParallel, is one file with ``meta``,
+``state_dict``, ``optimizer`` as in 1.x, and whatever else the runner needs to continue exactly.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+import mmcv
+from mmcv.parallel import is_module_wrapper
+from mmcv.runner.checkpoint_loader import CheckpointLoader
+from mmcv.runner.dist_utils import broadcast_object, get_dist_info
+from mmcv.runner.files import CheckpointError, plain, read_file, save_file, verify_file
+from mmcv.runner.store import CheckpointStore
+
+__all__ = [
+    "CheckpointError",
+    "CheckpointLoader",
+    "CheckpointStore",
+    "LoadReport",
+    "get_state_dict",
+    "load_checkpoint",
+    "load_state_dict",
+    "read_file",
+    "read_resumable",
+    "save_checkpoint",
+    "save_file",
+    "verify_file",
+    "weights_to_cpu",
+    "write_checkpoint",
+]
+
+logger = logging.getLogger(__name__)
+
+NO_PREFIX = ((r"^module\.", ""),)
+
+
+class LoadReport(NamedTuple):
+    """What of a state dict did not fit a model."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+    mismatched: list[str]
+
+
+def load_checkpoint(
+    model: nn.Module,
+    filename: str | Path,
+    map_location: Any = "cpu",
+    strict: bool = False,
+    logger: logging.Logger | None = None,
+    revise_keys: Sequence[tuple[str, str]] = NO_PREFIX,
+) -> dict[str, Any]:
+    """Loads weights into a model.
+
+    Args:
+        model: may be in a parallel wrapper.
+        filename: file, DeepSpeed directory or URL; see :class:`CheckpointLoader`.
+        map_location: as for ``torch.load``.
+        strict: raise unless all keys match.
+        logger: for what did not match.
+        revise_keys: regular expressions and replacements, applied to every key in turn.
+
+    Returns:
+        The checkpoint as it is in the file.
+
+    Raises:
+        CheckpointError: not one weight of the file fits the model.
+    """
+    checkpoint = _load_checkpoint(filename, map_location, logger)
+    if not isinstance(checkpoint, dict):
+        raise RuntimeError(f"No state_dict found in checkpoint file {filename}")
+    weights = _revised(find_weights(checkpoint), revise_keys)
+    report = load_state_dict(model, weights, strict, logger)
+    wanted = get_state_dict(model)
+    if wanted and weights and len(report.missing_keys) + len(report.mismatched) >= len(wanted):
+        raise CheckpointError(
+            f"{filename}: none of its {len(weights)} tensors fits the model; the file has"
+            f" {next(iter(weights))!r} ..., the model {next(iter(wanted))!r} ..."
+        )
+    return checkpoint
+
+
+def _load_checkpoint(
+    filename: str | Path, map_location: Any = "cpu", logger: logging.Logger | None = None
+) -> Any:
+    """Reads a checkpoint from wherever ``filename`` says (1.x name)."""
+    return CheckpointLoader.load_checkpoint(str(filename), map_location, logger)
+
+
+def _load_checkpoint_with_prefix(
+    prefix: str, filename: str | Path, map_location: Any = "cpu"
+) -> OrderedDict[str, Tensor]:
+    """Returns the weights below ``prefix``, such as ``backbone``, with the prefix removed."""
+    weights = find_weights(_load_checkpoint(filename, map_location))
+    prefix = prefix if prefix.endswith(".") else prefix + "."
+    found = OrderedDict((k[len(prefix) :], v) for k, v in weights.items() if k.startswith(prefix))
+    if not found:
+        raise AssertionError(f"{prefix} is not in the pretrained model {filename}")
+    return found
+
+
+def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    """Returns the weights in a checkpoint: under ``state_dict``, ``module``, ``model``, or bare."""
+    for key in ("state_dict", "module", "model"):
+        if isinstance(checkpoint.get(key), Mapping):
+            return checkpoint[key]
+    return checkpoint
+
+
+def _revised(
+    weights: Mapping[str, Tensor], revise_keys: Sequence[tuple[str, str]]
+) -> OrderedDict[str, Tensor]:
+    revised: OrderedDict[str, Tensor] = OrderedDict()
+    for key, value in weights.items():
+        for pattern, replacement in revise_keys:
+            key = re.sub(pattern, replacement, key)
+        revised[key] = value
+    revised._metadata = getattr(weights, "_metadata", OrderedDict())  # type: ignore[attr-defined]
+    return revised
+
+
+def load_state_dict(
+    module: nn.Module,
+    state_dict: Mapping[str, Tensor],
+    strict: bool = False,
+    logger: logging.Logger | None = None,
+) -> LoadReport:
+    """Copies a state dict into a module that may contain parallel wrappers at any depth.
+
+    Args:
+        module: unlike ``nn.Module.load_state_dict``, misfits do not stop it.
+        state_dict: keys without the ``module.`` of wrappers.
+        strict: raise RuntimeError with the list of misfits instead of logging it.
+        logger: where to.
+    """
+    metadata = getattr(state_dict, "_metadata", None)
+    state_dict = OrderedDict(state_dict)
+    if metadata is not None:
+        state_dict._metadata = metadata  # type: ignore[attr-defined]
+    missing: list[str] = []
+    unexpected: list[str] = []
+    mismatched: list[str] = []
+
+    def load(module: nn.Module, prefix: str = "") -> None:
+        module = _unwrapped(module)
+        local = {} if metadata is None else metadata.get(prefix[:-1], {})
+        module._load_from_state_dict(
+            state_dict, prefix, local, True, missing, unexpected, mismatched
+        )
+        for name, child in module._modules.items():
+            if child is not None:
+                load(child, f"{prefix}{name}.")
+
+    load(module)
+    # Counters that checkpoints of torch < 0.4.1 lack; nothing depends on them.
+    missing = [key for key in missing if "num_batches_tracked" not in key]
+    report = LoadReport(missing, unexpected, mismatched)
+    _log_or_raise(report, strict, logger)
+    return report
+
+
+def _log_or_raise(report: LoadReport, strict: bool, log: logging.Logger | None) -> None:
+    lines = list(report.mismatched)
+    if report.unexpected_keys:
+        lines.append(f"unexpected key in source state_dict: {', '.join(report.unexpected_keys)}\n")
+    if report.missing_keys:
+        lines.append(f"missing keys in source state_dict: {', '.join(report.missing_keys)}\n")
+    if not lines:
+        return
+    text = "\n".join(["The model and loaded state dict do not match exactly\n", *lines])
+    if strict:
+        raise RuntimeError(text)
+    if get_dist_info()[0] == 0:
+        (log or logger).warning(text)
+
+
+def get_state_dict(
+    module: nn.Module,
+    destination: OrderedDict[str, Any] | None = None,
+    prefix: str = "",
+    keep_vars: bool = False,
+) -> OrderedDict[str, Any]:
+    """Returns ``module.state_dict()`` without the ``module.`` of wrappers at any depth."""
+    module = _unwrapped(module)
+    if destination is None:
+        destination = OrderedDict()
+        destination._metadata = OrderedDict()  # type: ignore[attr-defined]
+    local = {"version": module._version}
+    destination._metadata[prefix[:-1]] = local  # type: ignore[attr-defined]
+    module._save_to_state_dict(destination, prefix, keep_vars)
+    for name, child in module._modules.items():
+        if child is not None:
+            get_state_dict(child, destination, f"{prefix}{name}.", keep_vars)
+    for hook in module._state_dict_hooks.values():
+        destination = hook(module, destination, prefix, local) or destination
+    return destination
+
+
+def weights_to_cpu(state_dict: Mapping[str, Any]) -> OrderedDict[str, Any]:
+    """Returns the state dict with its tensors on the CPU."""
+    on_cpu = OrderedDict((key, _compact(value)) for key, value in state_dict.items())
+    on_cpu._metadata = getattr(state_dict, "_metadata", OrderedDict())  # type: ignore[attr-defined]
+    return on_cpu
+
+
+def _compact(value: Any) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    value = value.detach().cpu()
+    # A view would be stored together with all of the tensor that it looks at.
+    is_view = value.untyped_storage().nbytes() > value.numel() * value.element_size()
+    return value.clone() if is_view else value
+
+
+def save_checkpoint(
+    model: nn.Module,
+    filename: str | Path,
+    optimizer: Optimizer | Mapping[str, Optimizer] | None = None,
+    meta: Mapping[str, Any] | None = None,
+    file_client_args: Mapping[str, Any] | None = None,
+) -> None:
+    """Saves a model, atomically, in the layout of 1.x: ``meta``, ``state_dict``, ``optimizer``.
+
+    Args:
+        model: may be in a parallel wrapper.
+        filename: path; its folder is made.
+        optimizer: one, or several by name.
+        meta: what to store beside; versions, time and the model's ``CLASSES`` are added.
+        file_client_args: only ``dict(backend='disk')``.
+    """
+    if meta is not None and not isinstance(meta, Mapping):
+        raise TypeError(f"meta must be a dict or None, but got {type(meta)}")
+    if (file_client_args or {}).get("backend", "disk") != "disk":
+        raise CheckpointError(f"file_client_args={file_client_args}: only the disk is supported")
+    Path(filename).parent.mkdir(parents=True, exist_ok=True)
+    save_file(filename, checkpoint_of(model, optimizer, {"meta": dict(meta or {})}))
+
+
+def checkpoint_of(model: nn.Module, optimizer: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a checkpoint file holds: ``state``, completed by weights and optimizer."""
+    meta = {"mmcv_version": mmcv.__version__, "time": time.asctime(), **state.get("meta", {})}
+    classes = getattr(_unwrapped(model), "CLASSES", None)
+    if classes is not None:
+        meta.setdefault("CLASSES", classes)
+    checkpoint: dict[str, Any] = {"meta": plain(meta)}
+    checkpoint["state_dict"] = weights_to_cpu(get_state_dict(model))
+    if isinstance(optimizer, Mapping):
+        checkpoint["optimizer"] = {name: o.state_dict() for name, o in optimizer.items()}
+    elif optimizer is not None:
+        checkpoint["optimizer"] = optimizer.state_dict()
+    checkpoint.update({key: value for key, value in state.items() if key != "meta"})
+    return checkpoint
+
+
+def write_checkpoint(
+    path: Path, model: nn.Module, optimizer: Any, state: Mapping[str, Any]
+) -> None:
+    """Saves from rank 0. Collective: if that fails, every rank raises the same error."""
+    failure: str | None = None
+    if get_dist_info()[0] == 0:
+        try:
+            save_file(path, checkpoint_of(model, optimizer, state))
+        except OSError as error:
+            failure = f"{path}: could not be saved: {error}; the previous checkpoint is intact"
+        except RuntimeError as error:  # torch reports a full disk like this
+            failure = f"{path}: could not be saved: {error}; the previous checkpoint is intact"
+    failure = broadcast_object(failure)
+    if failure is not None:
+        raise CheckpointError(failure)
+
+
+def read_resumable(path: Path, model: nn.Module, optimizer: Any) -> dict[str, Any]:
+    """Restores model and optimizer from a file and returns the rest of it.
+
+    Raises:
+        CheckpointError: the file belongs to another model, or cannot be continued from.
+    """
+    checkpoint = read_file(path)
+    if not isinstance(checkpoint, dict) or "meta" not in checkpoint:
+        raise CheckpointError(f"{path}: has no 'meta', so it cannot be resumed; use load_from")
+    try:
+        load_state_dict(model, find_weights(checkpoint), strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    if optimizer is not None:
+        _load_optimizer(path, optimizer, checkpoint.get("optimizer"))
+    return {k: v for k, v in checkpoint.items() if k not in ("state_dict", "optimizer")}
+
+
+def _load_optimizer(path: Path, optimizer: Any, state: Any) -> None:
+    if state is None:
+        raise CheckpointError(
+            f"{path}: has no optimizer state (saved with save_optimizer=False?), so it cannot be"
+            " resumed; use load_from"
+        )
+    try:
+        if isinstance(optimizer, Mapping):
+            for name, one in optimizer.items():
+                one.load_state_dict(state[name])
+        else:
+            optimizer.load_state_dict(state)
+    except (ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: the optimizer does not fit: {error}") from error
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    return module.module if is_module_wrapper(module) else module  # type: ignore[return-value]
