@@ -50,8 +50,8 @@ def attention(
 
 def attention_math(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> Tensor:
     """Computes attention by the plain formula; the scale is applied to the queries first."""
-    scale = q.shape[-1] ** -0.5 if scale is None else scale
-    return ((q * scale) @ k.transpose(-2, -1)).softmax(dim=-1) @ v
+    factor = float(q.shape[-1]) ** -0.5 if scale is None else scale
+    return ((q * factor) @ k.transpose(-2, -1)).softmax(dim=-1) @ v
 
 
 def _kernels(backend: str, is_cuda: bool) -> AbstractContextManager[Any]:

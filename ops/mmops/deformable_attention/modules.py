@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from mmops.deformable_attention.reference import ms_deform_attn_reference
+from mmops.deformable_attention.op import ms_deform_attn
 
 
 class MSDeformAttn(nn.Module):
@@ -73,7 +74,7 @@ class MSDeformAttn(nn.Module):
         query: Tensor,
         reference_points: Tensor,
         input_flatten: Tensor,
-        input_spatial_shapes: Tensor,
+        input_spatial_shapes: Tensor | Sequence[Sequence[int]],
         input_level_start_index: Tensor | None = None,
         input_padding_mask: Tensor | None = None,
     ) -> Tensor:
@@ -83,7 +84,8 @@ class MSDeformAttn(nn.Module):
             query: (B, Q, C).
             reference_points: (B or 1, Q, L, 2) x, y in [0, 1], or (…, 4) x, y, w, h.
             input_flatten: (B, S, C), the levels one after another.
-            input_spatial_shapes: (L, 2) height and width of each level.
+            input_spatial_shapes: (L, 2) height and width of each level; a list of pairs spares a
+                device synchronisation.
             input_level_start_index: accepted for compatibility; follows from the shapes.
             input_padding_mask: (B, S) bool, True where the input is padding.
 
@@ -99,14 +101,13 @@ class MSDeformAttn(nn.Module):
         offsets = self.sampling_offsets(query).view(*samples, 2)
         weights = self.attention_weights(query).view(*samples[:3], -1).softmax(-1).view(samples)
         locations = self._locations(reference_points, offsets, input_spatial_shapes)
-        output = ms_deform_attn_reference(
-            value, input_spatial_shapes, locations.to(value.dtype), weights.to(value.dtype)
-        )
-        return self.output_proj(output)
+        return self.output_proj(ms_deform_attn(value, input_spatial_shapes, locations, weights))
 
-    def _locations(self, reference: Tensor, offsets: Tensor, shapes: Tensor) -> Tensor:
+    def _locations(
+        self, reference: Tensor, offsets: Tensor, shapes: Tensor | Sequence[Sequence[int]]
+    ) -> Tensor:
         if reference.shape[-1] == 2:
-            size = shapes.flip(-1).to(offsets)  # (L, 2) as width, height
+            size = torch.as_tensor(shapes, device=offsets.device, dtype=offsets.dtype).flip(-1)
             return reference[:, :, None, :, None] + offsets / size[None, None, None, :, None]
         if reference.shape[-1] == 4:
             centre, extent = reference[:, :, None, :, None, :2], reference[:, :, None, :, None, 2:]
