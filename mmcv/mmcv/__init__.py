@@ -1,8 +1,8 @@
 """The engine that both tasks share.
 
-As in 1.x, what the sub-packages ``utils``, ``fileio``, ``image`` and ``visualization`` offer is found
-here too (``mmcv.imread``, ``mmcv.Config``, ``mmcv.load``). They are imported when first asked for, so
-that ``import mmcv`` costs nothing.
+As in 1.x, what the sub-packages ``utils``, ``fileio``, ``image`` and ``visualization`` offer is here
+too (``mmcv.imread``, ``mmcv.Config``, ``mmcv.load``). They are imported when first asked for:
+``import mmcv`` costs nothing.
 """
 
 import importlib
