@@ -1,31 +1,6 @@
 """Prints a config with everything it inherits and every override filled in."""
 
-import argparse
-import sys
-
-from mmcv.config import Config, DictAction
-from mmcv.registry import ConfigError
-
-
-def main() -> None:
-    """Prints the resolved config."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file")
-    parser.add_argument(
-        "--cfg-options",
-        "--options",
-        nargs="+",
-        action=DictAction,
-        help="overrides of the form model.backbone.depth=24",
-    )
-    args = parser.parse_args()
-    try:
-        cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(args.cfg_options or {})
-    except (ConfigError, OSError, TypeError) as error:
-        sys.exit(f"error: {error}")
-    print(f"Config:\n{cfg.pretty_text}")
-
+from mmcv.print_config import main
 
 if __name__ == "__main__":
     main()
