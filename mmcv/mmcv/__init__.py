@@ -1,7 +1,7 @@
 """The engine that both tasks share.
 
-As in 1.x, what the sub-packages ``utils``, ``fileio``, ``image`` and ``visualization`` offer is here
-too (``mmcv.imread``, ``mmcv.Config``, ``mmcv.load``). They are imported when first asked for:
+As in 1.x, what ``mmcv.utils``, ``mmcv.fileio``, ``mmcv.image`` and ``mmcv.visualization`` offer is
+here too (``mmcv.imread``, ``mmcv.Config``, ``mmcv.load``). They are imported when first asked for:
 ``import mmcv`` costs nothing.
 """
 
