@@ -1,0 +1,42 @@
+# InternViT-6B (224 px weights) under a linear head: batch norm and one 1x1 convolution.
+_base_ = './segmenter_vit-b16_mask.py'
+
+pretrained = './pretrained/intern_vit_6b_224px.pth'
+model = dict(
+    pretrained=None,
+    backbone=dict(
+        _delete_=True,
+        type='InternViT6B',
+        pretrain_size=224,
+        img_size=504,  # 36 patches of 14 pixels
+        patch_size=14,
+        embed_dim=3200,
+        depth=48,
+        num_heads=25,
+        mlp_ratio=4.0,
+        qkv_bias=False,
+        drop_path_rate=0.4,
+        init_values=0.1,
+        with_cp=True,
+        use_flash_attn=True,
+        qk_normalization=True,
+        layerscale_force_fp32=False,
+        with_fpn=False,
+        freeze_vit=False,
+        out_indices=[47],
+        pretrained=pretrained),
+    decode_head=dict(
+        _delete_=True,
+        type='FCNHead',
+        in_channels=3200,
+        channels=3200,
+        num_convs=0,
+        concat_input=False,
+        dropout_ratio=0.0,
+        with_norm=True,
+        num_classes=150,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0)),
+    test_cfg=dict(
+        mode='slide',
+        crop_size=(504, 504),
+        stride=(322, 322)))  # 23 patches: a little under two thirds of the crop

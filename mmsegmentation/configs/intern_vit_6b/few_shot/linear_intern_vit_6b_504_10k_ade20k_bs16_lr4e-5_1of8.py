@@ -1,0 +1,10 @@
+# Few-shot: linear head, everything trained, on an eighth of ADE20K.
+_base_ = [
+    '../../_base_/models/linear_intern_vit_6b.py',
+    '../../_base_/datasets/ade20k_504x504_1of8.py',
+    '../../_base_/schedules/intern_vit_6b_80k.py',
+    '../../_base_/default_runtime.py',
+]
+
+runner = dict(max_iters=10000)
+lr_config = dict(warmup_iters=200)

@@ -1,0 +1,7 @@
+# Few-shot: linear head, everything trained, on all of ADE20K.
+_base_ = [
+    '../../_base_/models/linear_intern_vit_6b.py',
+    '../../_base_/datasets/ade20k_504x504.py',
+    '../../_base_/schedules/intern_vit_6b_80k.py',
+    '../../_base_/default_runtime.py',
+]
