@@ -97,6 +97,7 @@ class BaseRunner(metaclass=ABCMeta):
     hooks = property(lambda self: self._hooks, doc="Hooks in the order in which they are called.")
     rank = property(lambda self: self._rank, doc="Of this process.")
     world_size = property(lambda self: self._world_size, doc="Number of processes.")
+    is_resumed = property(lambda self: self._resumption is not None, doc="Whether it continues.")
     model_name = property(
         lambda self: type(self.strategy.module).__name__, doc="Name of its class."
     )

@@ -1,0 +1,113 @@
+"""Saves checkpoints while training."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmcv.hooks.hook import Hook
+from mmcv.registry import HOOKS, ConfigError
+from mmcv.runner.dist_utils import allreduce_params
+from mmcv.runner.store import CheckpointStore
+
+if TYPE_CHECKING:
+    from mmcv.runner.base_runner import BaseRunner
+
+logger = logging.getLogger(__name__)
+
+
+@HOOKS.register_module(name=["CheckpointHook", "DeepspeedCheckpointHook"])
+class CheckpointHook(Hook):
+    """Saves every few epochs or iterations; all ranks take part.
+
+    Args:
+        interval: in epochs or iterations; -1: never, but see ``save_last``.
+        by_epoch: whether ``interval`` counts epochs.
+        save_optimizer: without, checkpoints are smaller and cannot be resumed.
+        out_dir: another place than the work dir; the work dir's name is appended.
+        max_keep_ckpts: older ones are removed; -1: all stay.
+        save_last: save after the last epoch or iteration too.
+        sync_buffer: average the buffers over the ranks before saving.
+        file_client_args: only ``dict(backend='disk')``.
+        deepspeed: accepted from configs of DeepSpeed runs; how to save is the strategy's business.
+        kwargs: ``filename_tmpl``, ``meta``, ``create_symlink`` of ``runner.save_checkpoint``.
+    """
+
+    def __init__(
+        self,
+        interval: int = -1,
+        by_epoch: bool = True,
+        save_optimizer: bool = True,
+        out_dir: str | None = None,
+        max_keep_ckpts: int = -1,
+        save_last: bool = True,
+        sync_buffer: bool = False,
+        file_client_args: dict[str, Any] | None = None,
+        deepspeed: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if (file_client_args or {}).get("backend", "disk") != "disk":
+            raise ConfigError(f"file_client_args={file_client_args}: only the disk is supported")
+        unknown = [key for key in kwargs if key not in ("filename_tmpl", "meta", "create_symlink")]
+        if unknown:
+            raise ConfigError(f"CheckpointHook got an unexpected key {unknown[0]!r}")
+        self.interval = interval
+        self.by_epoch = by_epoch
+        self.save_optimizer = save_optimizer
+        self.out_dir = out_dir
+        self.max_keep_ckpts = max_keep_ckpts
+        self.save_last = save_last
+        self.sync_buffer = sync_buffer
+        self.file_client_args = file_client_args
+        self.args = kwargs
+
+    def before_run(self, runner: BaseRunner) -> None:
+        """Chooses the folder and removes what a killed run left half-written."""
+        self.out_dir = output_folder(self.out_dir, runner)
+        if runner.rank == 0:
+            CheckpointStore(self.out_dir).clean()
+            logger.info("Checkpoints will be saved to %s.", self.out_dir)
+
+    def after_train_epoch(self, runner: BaseRunner) -> None:
+        """Saves if ``interval`` counts epochs."""
+        if not self.by_epoch:
+            return
+        is_last = self.save_last and self.is_last_epoch(runner)
+        if is_last or self.every_n_epochs(runner, self.interval):
+            logger.info("Saving checkpoint at %d epochs", runner.epoch + 1)
+            self._save_checkpoint(runner)
+
+    def after_train_iter(self, runner: BaseRunner) -> None:
+        """Saves if ``interval`` counts iterations."""
+        if self.by_epoch:
+            return
+        is_last = self.save_last and self.is_last_iter(runner)
+        if is_last or self.every_n_iters(runner, self.interval):
+            logger.info("Saving checkpoint at %d iterations", runner.iter + 1)
+            self._save_checkpoint(runner)
+
+    def _save_checkpoint(self, runner: BaseRunner) -> None:
+        assert self.out_dir is not None
+        if self.sync_buffer:
+            allreduce_params(runner.strategy.module.buffers())
+        unit, number = ("epoch", runner.epoch) if self.by_epoch else ("iter", runner.iter)
+        template = self.args.get("filename_tmpl", f"{unit}_{{}}.pth")
+        store = CheckpointStore(self.out_dir, runner.strategy.suffix)
+        path = store.path(template.format(number + 1))
+        # Before saving, so that the checkpoint knows its own name too.
+        runner.meta.setdefault("hook_msgs", {})["last_ckpt"] = str(path)
+        options = {**self.args, "filename_tmpl": path.name}
+        runner.save_checkpoint(self.out_dir, save_optimizer=self.save_optimizer, **options)
+        # Only now that the new one is complete may old ones go.
+        if self.max_keep_ckpts > 0 and runner.rank == 0:
+            store.prune(self.max_keep_ckpts, path, template)
+
+
+def output_folder(out_dir: str | None, runner: BaseRunner) -> str:
+    """Returns the work dir, or a folder of the same name below ``out_dir``."""
+    if runner.work_dir is None:
+        raise ConfigError("the runner has no work_dir, where checkpoints would be saved")
+    if not out_dir or Path(out_dir).absolute() == Path(runner.work_dir):
+        return runner.work_dir
+    return str(Path(out_dir) / Path(runner.work_dir).name)
