@@ -1,0 +1,250 @@
+"""Training through DeepSpeed: with ``zero/partition.py``, all that knows its API.
+
+Nothing here imports deepspeed until an engine is built.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from mmcv.registry import ConfigError
+from mmcv.runner.dist_utils import init_world_of_one
+from mmcv.runner.strategy import TrainStep, to_device
+from mmcv.runner.zero import checkpoint
+from mmcv.runner.zero.directory import verify
+from mmcv.runner.zero.partition import (
+    CopiedPartition,
+    FlatPartition,
+    Partition,
+    PlainPartition,
+    ShardedPartition,
+)
+from mmcv.runner.zero.settings import engine_dtype, load_deepspeed_config, zero_stage
+
+logger = logging.getLogger(__name__)
+
+COUNTERS = ("global_steps", "global_samples", "micro_steps", "skipped_steps")
+
+
+class DeepSpeedStrategy:
+    """Runs and updates a model through a DeepSpeed engine, ZeRO stages 0 to 3.
+
+    Args:
+        model: the bare model; its trainable parameters are those of the optimizer.
+        optimizer: a torch optimizer over the model's parameters.
+        settings: of the engine, as ``load_deepspeed_config`` returns them.
+
+    Attributes:
+        module: the bare model. Under ZeRO-3 its parameters are empty outside of forward.
+        optimizer: the optimizer given; writing ``lr`` into its param groups takes effect.
+        suffix: empty: a checkpoint is a directory.
+        device: where batches are moved to.
+        boundary: see ``mmcv.runner.strategy.Strategy``.
+    """
+
+    suffix = ""
+
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, settings: Mapping[str, Any]
+    ) -> None:
+        self.settings = dict(settings)
+        self.stage = zero_stage(settings)
+        self.max_norm = float(settings["gradient_clipping"])
+        _keep_trainable(optimizer)
+        self.engine = _build_engine(TrainStep(model, optimizer), optimizer, self.settings)
+        self.module = model
+        self.optimizer = optimizer
+        self.device = torch.device(self.engine.device)
+        self.partition = self._make_partition()
+        self.boundary = True
+        self._gathered = ExitStack()
+
+    @classmethod
+    def from_config(
+        cls, model: nn.Module, optimizer: torch.optim.Optimizer, cfg: Mapping[str, Any]
+    ) -> DeepSpeedStrategy:
+        """Builds the strategy that a training config with ``deepspeed=True`` asks for."""
+        if cfg.get("deepspeed_config") is None:
+            raise ConfigError(
+                "deepspeed=True needs deepspeed_config: a json file, a dict, or a preset such as "
+                "'zero1_bf16'"
+            )
+        return cls(model, optimizer, load_deepspeed_config(cfg["deepspeed_config"], cfg))
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups whose ``lr`` the next step uses."""
+        return self.optimizer.param_groups
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What the engine counts: steps, samples."""
+        return {key: int(getattr(self.engine, key)) for key in COUNTERS}
+
+    @counters.setter
+    def counters(self, values: Mapping[str, int]) -> None:
+        for key in COUNTERS:
+            setattr(self.engine, key, values[key])
+
+    @property
+    def _is_plain(self) -> bool:
+        """Stage 0 in fp32, where the engine steps the optimizer without a wrapper."""
+        return self.stage == 0 and engine_dtype(self.settings) == torch.float32
+
+    def forward(self, batch: Any) -> dict[str, Any]:
+        """See Strategy."""
+        # By keyword, where the hooks of ZeRO-3 do not look for tensors among the meta data.
+        return self.engine(batch=to_device(batch, self.device))
+
+    def update(
+        self,
+        loss: Tensor,
+        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        divide_by: int = 1,
+    ) -> Tensor | None:
+        """Does backward, and at a boundary averages over the ranks, clips and steps.
+
+        Args:
+            loss: ``forward``'s.
+            max_norm: of ``optimizer_config.grad_clip``. The engine was built with it, so another
+                value is an error.
+            norm_type: 2.
+            divide_by: number of iterations that the gradients are accumulated over.
+
+        Returns:
+            The norm of the gradient over all ranks before clipping; infinite if the engine skipped
+            the step because of it; None where nothing is stepped.
+        """
+        self._check_clipping(max_norm, norm_type)
+        self.engine.set_gradient_accumulation_boundary(self.boundary)
+        self.engine.backward(loss / divide_by if divide_by > 1 else loss, scale_wrt_gas=False)
+        norm = self._clip() if self.boundary and self._is_plain else None
+        self.engine.step()
+        if norm is None and self.boundary:
+            norm = torch.as_tensor(self.engine.get_global_grad_norm(), device=self.device)
+        return norm
+
+    def train(self) -> None:
+        """Puts the model into training mode, after ``eval`` too."""
+        self._gathered.close()
+        self.module.train()
+
+    def eval(self) -> None:
+        """Puts the model into evaluation mode.
+
+        Under ZeRO-3 its parameters are gathered until ``train`` is called: ranks may then run
+        different numbers of forwards, as sliding windows over images of different sizes do.
+        """
+        if self.stage == 3:
+            self._gathered.close()
+            self._gathered.enter_context(_gather(self.engine))
+        self.module.eval()
+
+    def save(self, path: Path, state: dict[str, Any], *, with_optimizer: bool = True) -> None:
+        """See Strategy; ``zero/checkpoint.py`` has the layout."""
+        checkpoint.save(self, path, state, with_optimizer=with_optimizer)
+
+    def load(self, path: Path, *, with_optimizer: bool = True) -> dict[str, Any]:
+        """See Strategy; the checkpoint may be of any stage and number of ranks."""
+        return checkpoint.load(self, path, with_optimizer=with_optimizer)
+
+    def verify(self, path: Path) -> None:
+        """See Strategy."""
+        verify(path)
+
+    def _clip(self) -> Tensor:
+        params = [p for p in self.module.parameters() if p.grad is not None]
+        limit = self.max_norm or float("inf")
+        return torch.nn.utils.clip_grad_norm_(params, limit)
+
+    def _check_clipping(self, max_norm: float | None, norm_type: float) -> None:
+        if max_norm is not None and (max_norm != self.max_norm or norm_type != 2):
+            raise ConfigError(
+                f"max_norm={max_norm}, norm_type={norm_type}: the engine was built to clip to "
+                f"{self.max_norm}; set optimizer_config.grad_clip or the json's gradient_clipping"
+            )
+
+    def _make_partition(self) -> Partition:
+        names = {param: name for name, param in self.module.named_parameters()}
+        if self._is_plain:
+            return PlainPartition(self.optimizer, names)
+        zero = self.engine.optimizer
+        if self.stage == 0:
+            return CopiedPartition(zero, names)
+        if self.stage == 3:
+            return ShardedPartition(zero, names, self.device)
+        return FlatPartition(zero, names)
+
+
+def _keep_trainable(optimizer: Any) -> None:
+    """Takes frozen parameters, and groups of nothing else, out of the optimizer."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ConfigError(f"deepspeed=True needs one torch optimizer, got {type(optimizer)}")
+    for group in optimizer.param_groups:
+        group["params"] = [p for p in group["params"] if p.requires_grad]
+    optimizer.param_groups[:] = [g for g in optimizer.param_groups if g["params"]]
+    if not optimizer.param_groups:
+        raise ConfigError("no parameter is trainable: every part of the model is frozen")
+
+
+def _build_engine(
+    model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any]
+) -> Any:
+    _join_process_group()
+    deepspeed = _import_deepspeed()
+    config = _fit_buckets(settings, sum(p.numel() for p in model.parameters() if p.requires_grad))
+    if zero_stage(settings) == 0 and engine_dtype(settings) == torch.float32:
+        config["gradient_clipping"] = 0.0  # The strategy clips: the engine would not tell the norm.
+    return deepspeed.initialize(model=model, optimizer=optimizer, config=config)[0]
+
+
+def _fit_buckets(settings: Mapping[str, Any], numel: int) -> dict[str, Any]:
+    """Caps the buckets, which are allocated in full, at what the trainable parameters can fill."""
+    zero = dict(settings.get("zero_optimization") or {})
+    if zero_stage(settings) > 0:
+        limit = 2 * ((numel + 1) // 2)  # DeepSpeed wants even sizes.
+        for key in ("reduce_bucket_size", "allgather_bucket_size"):
+            zero[key] = min(int(zero.get(key, 500_000_000)), limit)
+    return {**settings, "zero_optimization": zero}
+
+
+def _import_deepspeed() -> Any:
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    try:
+        import deepspeed
+        import deepspeed.ops
+    except ImportError as error:
+        raise ConfigError(
+            f"deepspeed=True needs the package deepspeed ({error}): pip install deepspeed"
+        ) from error
+    # Without this, the first use on a CPU compiles a communication op for over a minute.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    deepspeed.utils.logger.setLevel(logging.WARNING)
+    return deepspeed
+
+
+def _join_process_group() -> None:
+    """Makes a group of one process if the launcher made none; names this process's device."""
+    if not dist.is_initialized():
+        init_world_of_one()
+    devices = max(torch.cuda.device_count(), 1)
+    os.environ.setdefault("LOCAL_RANK", str(dist.get_rank() % devices))
+
+
+def _gather(engine: Any) -> Any:
+    """Returns a context in which the model of a ZeRO-3 engine is whole and without its hooks."""
+    from deepspeed.runtime.zero.stage3 import unwrap_model_for_generation
+
+    return unwrap_model_for_generation(engine)

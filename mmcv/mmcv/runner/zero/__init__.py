@@ -1,0 +1,1 @@
+"""ZeRO without its engine: settings, presets, checkpoint format. The engine: ``deepspeed.py``."""

@@ -1,0 +1,246 @@
+"""``deepspeed_config`` of a training config: read, completed and checked before anything is built.
+
+A path to a json file, a dict, or the name of a preset becomes the dict that the engine is given.
+Batch size, clipping and accumulation have one source, the training config; a json that says
+something else is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from mmcv.registry import ConfigError, did_you_mean
+from mmcv.runner.zero.presets import PRESET_NAME, PRESET_NAMES, make_preset
+
+logger = logging.getLogger(__name__)
+
+
+def load_deepspeed_config(
+    value: Any, cfg: Mapping[str, Any], *, world_size: int | None = None
+) -> dict[str, Any]:
+    """Returns the engine settings that ``deepspeed_config=value`` stands for.
+
+    Args:
+        value: path of a json file (found from the working directory, then from the folders above
+            the config file), a dict with its content, or a preset such as ``'zero2_bf16'``.
+        cfg: the training config; ``data`` gives the batch size, ``optimizer_config`` clipping and
+            accumulation.
+        world_size: number of processes; by default that of this run.
+
+    Raises:
+        ConfigError: a file that is missing or no json, or settings that contradict the config or
+            that this machine cannot run. The message names the file or key and the line to change.
+    """
+    source, settings = _read(value, cfg)
+    if world_size is None:
+        world_size = _world_size()
+    _check_precision(settings, cfg, source)
+    _check_schedule(settings, source)
+    settings["gradient_clipping"] = _clipping(settings, cfg, source)
+    settings.update(_batch_sizes(settings, cfg, world_size, source))
+    if settings.pop("optimizer", None) is not None:
+        logger.info("%s: its optimizer section is ignored, cfg.optimizer is used", source)
+    settings["steps_per_print"] = 10**9  # The text logger reports progress.
+    # The config's optimizer is a torch optimizer, with offload too; both keys only forbid that.
+    settings["zero_force_ds_cpu_optimizer"] = False
+    settings["zero_allow_untested_optimizer"] = True
+    return settings
+
+
+def zero_stage(settings: Mapping[str, Any]) -> int:
+    """Returns the ZeRO stage of engine settings, 0 to 3."""
+    return int(_section(settings, "zero_optimization").get("stage", 0))
+
+
+def engine_dtype(settings: Mapping[str, Any]) -> torch.dtype:
+    """Returns the dtype that the engine gives every parameter."""
+    if _enabled(settings, "bf16"):
+        return torch.bfloat16
+    return torch.float16 if _enabled(settings, "fp16") else torch.float32
+
+
+def _read(value: Any, cfg: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Returns a name for messages and the settings, which the caller may change."""
+    if isinstance(value, Mapping):
+        return "deepspeed_config", json.loads(json.dumps(value))
+    if not isinstance(value, (str, os.PathLike)):
+        raise ConfigError(
+            f"deepspeed_config: {value!r} is neither a path, nor a dict, nor a preset name"
+        )
+    if PRESET_NAME.fullmatch(str(value)):
+        return f"deepspeed_config {value!r}", make_preset(str(value))
+    path = _find(str(value), cfg)
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"deepspeed_config: {path} is not valid json: {error}") from None
+    if not isinstance(settings, dict):
+        raise ConfigError(f"deepspeed_config: {path} holds a {type(settings).__name__}, not a dict")
+    return str(value), settings
+
+
+def _find(name: str, cfg: Mapping[str, Any]) -> Path:
+    """Returns the file, from the working directory or the nearest folder above the config file."""
+    folders = [Path.cwd()]
+    filename = getattr(cfg, "filename", None)
+    if filename:
+        folders += Path(filename).resolve().parents
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    near = [p.name for f in folders for p in (f / name).parent.glob("*.json")]
+    hint = did_you_mean(Path(name).name, near) or did_you_mean(name, PRESET_NAMES)
+    raise ConfigError(
+        f"deepspeed_config: there is no file {name!r} in {folders[0]} or above the config file"
+        f"{hint} (presets: {', '.join(PRESET_NAMES)})"
+    )
+
+
+def _check_precision(settings: dict[str, Any], cfg: Mapping[str, Any], source: str) -> None:
+    if cfg.get("fp16"):
+        raise ConfigError(
+            f"fp16={dict(cfg['fp16'])} has no effect with deepspeed=True: remove it, "
+            f"{source} sets the precision"
+        )
+    bf16, fp16 = _enabled(settings, "bf16"), _enabled(settings, "fp16")
+    if bf16 and fp16:
+        raise ConfigError(f'{source}: "bf16" and "fp16" are both enabled; disable one')
+    if fp16 and not _has_fp16():
+        raise ConfigError(
+            f"{source}: this machine's device cannot compute in fp16; replace the fp16 section by "
+            '"bf16": {"enabled": true}, or remove it for fp32'
+        )
+    accumulation = _section(settings, "data_types").get("grad_accum_dtype")
+    if zero_stage(settings) == 0 and bf16 and accumulation not in (None, "bf16", "bfloat16"):
+        raise ConfigError(
+            f'{source}: "grad_accum_dtype": {json.dumps(accumulation)} with bf16 needs '
+            '"zero_optimization": {"stage": 1} or higher'
+        )
+
+
+def _has_fp16() -> bool:
+    if torch.cuda.is_available() and os.environ.get("DS_ACCELERATOR", "cuda") == "cuda":
+        return torch.cuda.get_device_capability()[0] >= 7
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    except (AttributeError, RuntimeError):  # a torch built without mkldnn
+        return False
+
+
+def _check_schedule(settings: dict[str, Any], source: str) -> None:
+    if "scheduler" in settings:
+        raise ConfigError(
+            f'{source}: "scheduler" would fight with lr_config over the learning rate; remove it'
+        )
+
+
+def _clipping(settings: dict[str, Any], cfg: Mapping[str, Any], source: str) -> float:
+    """Returns max_norm, 0.0 for none: told nothing, DeepSpeed 0.19.8 would clip to 1.0."""
+    grad_clip = _optimizer_config(cfg).get("grad_clip")
+    stated = _given(settings, "gradient_clipping")
+    if not grad_clip:
+        return float(stated or 0.0)
+    if float(grad_clip.get("norm_type", 2)) != 2:
+        raise ConfigError(
+            f"optimizer_config.grad_clip.norm_type is {grad_clip['norm_type']}; "
+            "with deepspeed=True only 2 is possible"
+        )
+    if "max_norm" not in grad_clip:
+        raise ConfigError(
+            f"optimizer_config.grad_clip needs the key 'max_norm', got {dict(grad_clip)}"
+        )
+    max_norm = float(grad_clip["max_norm"])
+    if stated is not None and float(stated) != max_norm:
+        raise ConfigError(
+            f"optimizer_config.grad_clip.max_norm is {max_norm}, but {source} says "
+            f'"gradient_clipping": {stated}; make them equal or remove one'
+        )
+    return max_norm
+
+
+def _batch_sizes(
+    settings: dict[str, Any], cfg: Mapping[str, Any], world_size: int, source: str
+) -> dict[str, int]:
+    """Returns the three batch keys, all from the config; a json that differs is an error."""
+    micro = _samples_per_gpu(cfg)
+    steps = int(_optimizer_config(cfg).get("cumulative_iters", 1))
+    total = micro * world_size * steps
+    stated_steps = _given(settings, "gradient_accumulation_steps")
+    if stated_steps not in (None, steps):
+        raise ConfigError(
+            f'{source}: "gradient_accumulation_steps": {stated_steps}, but '
+            f"optimizer_config.cumulative_iters is {steps}; set "
+            f"optimizer_config.cumulative_iters={stated_steps} or remove the key from the json"
+        )
+    stated_micro = _given(settings, "train_micro_batch_size_per_gpu")
+    if stated_micro not in (None, micro):
+        raise ConfigError(
+            f'{source}: "train_micro_batch_size_per_gpu": {stated_micro}, but '
+            f"data.samples_per_gpu is {micro}; set data.samples_per_gpu={stated_micro} "
+            "or remove the key from the json"
+        )
+    stated = _given(settings, "train_batch_size")
+    if stated not in (None, total):
+        raise ConfigError(
+            f'{source}: "train_batch_size": {stated}, but data.samples_per_gpu ({micro}) x '
+            f"processes ({world_size}) x optimizer_config.cumulative_iters ({steps}) is {total}; "
+            f"{_ways_to(int(stated), micro, world_size, steps)}"
+            f'write "train_batch_size": {total} there, or leave the key out: then it is filled in'
+        )
+    return {
+        "train_batch_size": total,
+        "train_micro_batch_size_per_gpu": micro,
+        "gradient_accumulation_steps": steps,
+    }
+
+
+def _ways_to(batch: int, micro: int, world_size: int, steps: int) -> str:
+    """Names the settings that give ``batch`` when only one of the three factors is changed."""
+    factors = (
+        ("data.samples_per_gpu={}", world_size * steps),
+        ("optimizer_config.cumulative_iters={}", micro * world_size),
+        ("start {} processes", micro * steps),
+    )
+    ways = [text.format(batch // rest) for text, rest in factors if batch % rest == 0]
+    return f"to train with {batch}: {' or '.join(ways)}; otherwise " if ways else ""
+
+
+def _samples_per_gpu(cfg: Mapping[str, Any]) -> int:
+    data = cfg.get("data") or {}
+    loader = data.get("train_dataloader") or {}
+    found = loader.get("samples_per_gpu", data.get("samples_per_gpu"))
+    if found is None:
+        raise ConfigError("data.samples_per_gpu is missing: the batch size of one process")
+    return int(found)
+
+
+def _optimizer_config(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
+    return cfg.get("optimizer_config") or {}
+
+
+def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return settings.get(name) or {}
+
+
+def _enabled(settings: Mapping[str, Any], name: str) -> bool:
+    return _section(settings, name).get("enabled") is True
+
+
+def _given(settings: Mapping[str, Any], key: str) -> Any:
+    """Returns the value of a key, or None if it is absent or left open."""
+    value = settings.get(key)
+    return None if value == "auto" else value
+
+
+def _world_size() -> int:
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_world_size()
+    return int(os.environ.get("WORLD_SIZE", "1"))
