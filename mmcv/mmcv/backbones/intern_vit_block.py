@@ -1,0 +1,160 @@
+"""The transformer block of InternViT-6B (Chen et al., 2023, arXiv:2312.14238).
+
+Legend: B batch, N tokens, C channels, h heads, D = C / h, H W token grid.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmcv.backbones.window import pad_to_windows, window_partition, window_reverse
+from mmcv.cnn.drop import DropPath
+from mmops.attention import attention
+from mmops.norm import RMSNorm
+
+
+class Attention(nn.Module):
+    """Self-attention over all tokens or within windows, with RMS-normed queries and keys.
+
+    The norms act on the full width, before it is split into heads.
+
+    Args:
+        dim: C.
+        num_heads: h.
+        qkv_bias: bias of the projection to queries, keys and values.
+        qk_normalization: normalise queries and keys.
+        backend: see ``mmops.attention``.
+        window_size: attend within square windows of the token grid; None means everywhere.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        *,
+        qkv_bias: bool = False,
+        qk_normalization: bool = True,
+        backend: str = "auto",
+        window_size: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.backend = backend
+        self.window_size = window_size
+        self.qkv = nn.Linear(dim, dim * 3, bias=qkv_bias)
+        self.q_norm = RMSNorm(dim) if qk_normalization else nn.Identity()
+        self.k_norm = RMSNorm(dim) if qk_normalization else nn.Identity()
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Maps tokens (B, N, C); for windows N must be H·W of ``grid``."""
+        if self.window_size is None:
+            return self.proj(self._attend(*self._project(x)))
+        return self.proj(self._attend_in_windows(x, grid, self.window_size))
+
+    def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return self.q_norm(q), self.k_norm(k), v
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(B, N, C) each -> (B, N, C)."""
+        q, k, v = (x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (q, k, v))
+        return attention(q, k, v, backend=self.backend).transpose(1, 2).flatten(2)
+
+    def _attend_in_windows(self, x: Tensor, grid: tuple[int, int], size: int) -> Tensor:
+        x = x.unflatten(1, grid)
+        if self.qkv.bias is not None:
+            # Padding takes part in the softmax. Where it projects to the bias it must come first;
+            # without a bias it projects to zeros, which cost less when appended afterwards.
+            x = pad_to_windows(x, size)
+        windows = (window_partition(part, size) for part in self._project(x))
+        return window_reverse(self._attend(*windows), size, grid).flatten(1, 2)
+
+
+class Mlp(nn.Module):
+    """Two linear layers with GELU (erf) between them."""
+
+    def __init__(self, dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden_dim)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(hidden_dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (..., C)."""
+        return self.fc2(self.act(self.fc1(x)))
+
+
+class LayerScale(nn.Module):
+    """Multiplies every channel by a learnable factor; ``force_fp32`` does so in fp32."""
+
+    def __init__(self, dim: int, init_values: float, force_fp32: bool = False) -> None:
+        super().__init__()
+        self.force_fp32 = force_fp32
+        self.gamma = nn.Parameter(torch.full((dim,), float(init_values)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scales ``x`` (..., C); its dtype is kept."""
+        if self.force_fp32:
+            return (x.float() * self.gamma.float()).to(x.dtype)
+        return x * self.gamma
+
+
+class Block(nn.Module):
+    """Pre-norm attention and MLP, each with LayerScale and drop path.
+
+    Args:
+        dim: C.
+        num_heads: h.
+        mlp_ratio: width of the MLP relative to C.
+        qkv_bias: see ``Attention``.
+        qk_normalization: see ``Attention``.
+        init_values: initial LayerScale; 0 or None leaves LayerScale out.
+        layerscale_force_fp32: see ``LayerScale``.
+        drop_path: probability that a sample skips a branch.
+        backend: see ``Attention``.
+        window_size: see ``Attention``.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        *,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = False,
+        qk_normalization: bool = True,
+        init_values: float | None = 0.1,
+        layerscale_force_fp32: bool = False,
+        drop_path: float = 0.0,
+        backend: str = "auto",
+        window_size: int | None = None,
+    ) -> None:
+        super().__init__()
+
+        def scale() -> nn.Module:
+            if not init_values:
+                return nn.Identity()
+            return LayerScale(dim, init_values, layerscale_force_fp32)
+
+        self.norm1 = RMSNorm(dim)
+        self.attn = Attention(
+            dim,
+            num_heads,
+            qkv_bias=qkv_bias,
+            qk_normalization=qk_normalization,
+            backend=backend,
+            window_size=window_size,
+        )
+        self.ls1 = scale()
+        self.drop_path1 = DropPath(drop_path)
+        self.norm2 = RMSNorm(dim)
+        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        self.ls2 = scale()
+        self.drop_path2 = DropPath(drop_path)
+
+    def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Maps tokens (B, N, C) of a grid (H, W), which may have a class token before them."""
+        x = x + self.drop_path1(self.ls1(self.attn(self.norm1(x), grid)))
+        return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x))))
