@@ -7,6 +7,7 @@ import cv2
 import pytest
 import torch
 import torchvision
+
 from mmcv.utils.env import collect_env
 
 KEYS_WITHOUT_CUDA = [

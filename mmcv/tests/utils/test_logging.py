@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+
 from mmcv.utils.logging import get_logger, logger_initialized, print_log
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mmcv.utils import misc
 
 INTS = st.lists(st.integers(), max_size=20)

@@ -5,6 +5,7 @@ from concurrent.futures.process import BrokenProcessPool
 from io import StringIO
 
 import pytest
+
 from mmcv.utils import timer as timers
 from mmcv.utils.progressbar import (
     ProgressBar,

@@ -1,6 +1,7 @@
 """mmcv.utils.timer, with a clock that the test moves."""
 
 import pytest
+
 from mmcv.utils import timer as timers
 from mmcv.utils.timer import Timer, TimerError, check_time
 

@@ -5,9 +5,10 @@ import subprocess
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import InvalidVersion, Version
+
 from mmcv.utils import version_utils
 from mmcv.utils.version_utils import digit_version, get_git_hash, parse_version_info
-from packaging.version import InvalidVersion, Version
 
 SUFFIXES = ("", "a1", "a2", "b1", "rc0", "rc1", ".post1", ".post2", ".dev3", "+cu124")
 
