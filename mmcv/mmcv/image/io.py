@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from mmcv.fileio import FileClient
 from mmcv.image.checks import require
 
 supported_backends = ["cv2", "turbojpeg", "pillow", "tifffile"]
@@ -93,7 +94,7 @@ def imread(
         return img_or_path
     if not isinstance(img_or_path, (str, Path)):
         raise TypeError('"img" must be a numpy array or a str or a pathlib.Path object')
-    content = _file_client(file_client_args, img_or_path).get(str(img_or_path))
+    content = FileClient.infer_client(file_client_args, img_or_path).get(str(img_or_path))
     try:
         return imfrombytes(content, flag, channel_order, backend)
     except ImageError as error:
@@ -143,16 +144,11 @@ def imwrite(
         warnings.warn(
             "The parameter `auto_mkdir` is deprecated: folders are always made", stacklevel=2
         )
+    client = FileClient.infer_client(file_client_args, file_path)
     suffix = Path(file_path).suffix
     success, encoded = cv2.imencode(suffix, img, params or [])
-    _file_client(file_client_args, file_path).put(encoded.tobytes(), str(file_path))
+    client.put(encoded.tobytes(), str(file_path))
     return success
-
-
-def _file_client(args: dict[str, Any] | None, path: str | Path) -> Any:
-    from mmcv.fileio import FileClient  # mmcv.image is also used where no storage is needed
-
-    return FileClient.infer_client(args, path)
 
 
 def _decode_cv2(content: bytes, flag: str | int, channel_order: str) -> np.ndarray:
