@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmcv.hooks.hook import Hook
 from mmcv.registry import HOOKS, ConfigError, did_you_mean
+from mmcv.runner.strategy import SingleDevice
 
 if TYPE_CHECKING:
     from mmcv.runner.base_runner import BaseRunner
@@ -64,7 +65,6 @@ class OptimizerHook(Hook):
         options = dict(self.grad_clip or {})
         norm = runner.strategy.update(loss, divide_by=self._divisor, **options)
         if norm is not None:
-            runner.loss_watch.watch(runner.iter, {"grad_norm": norm})
             num_samples = runner.outputs.get("num_samples", 1)
             runner.log_buffer.update({"grad_norm": norm}, num_samples)
 
@@ -98,3 +98,44 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
 
     def __init__(self, cumulative_iters: int = 1, **kwargs: Any) -> None:
         super().__init__(cumulative_iters=cumulative_iters, **kwargs)
+
+
+@HOOKS.register_module()
+class Fp16OptimizerHook(OptimizerHook):
+    """Trains in mixed precision: fp16 where it is safe, with scaled losses.
+
+    Args:
+        grad_clip: see OptimizerHook; the norm is that of the unscaled gradients.
+        coalesce: accepted; DistributedDataParallel reduces gradients in buckets.
+        bucket_size_mb: accepted.
+        loss_scale: a number, "dynamic", or a dict with arguments of ``torch.amp.GradScaler``.
+        distributed: accepted.
+        kwargs: of OptimizerHook.
+    """
+
+    def __init__(
+        self,
+        grad_clip: Mapping[str, Any] | None = None,
+        coalesce: bool = True,
+        bucket_size_mb: int = -1,
+        loss_scale: float | str | Mapping[str, Any] = 512.0,
+        distributed: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if not (loss_scale == "dynamic" or isinstance(loss_scale, (int, float, Mapping))):
+            raise ConfigError(
+                f"loss_scale must be a number, 'dynamic' or a dict, but got {loss_scale!r}"
+            )
+        super().__init__(grad_clip, **kwargs)
+        self.loss_scale = loss_scale
+
+    def before_run(self, runner: BaseRunner) -> None:
+        """Switches the strategy to mixed precision."""
+        if not isinstance(runner.strategy, SingleDevice):
+            raise ConfigError("fp16 has no effect with deepspeed=True: its json sets the precision")
+        runner.strategy.use_fp16(self.loss_scale)
+
+
+@HOOKS.register_module()
+class GradientCumulativeFp16OptimizerHook(Fp16OptimizerHook):
+    """1.x's name for a Fp16OptimizerHook with ``cumulative_iters``."""

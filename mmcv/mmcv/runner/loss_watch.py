@@ -43,14 +43,11 @@ class LossWatch:
         parts = {k: v for k, v in outputs.get("log_vars", {}).items() if "loss" in k}
         if "loss" in outputs:
             parts["loss"] = outputs["loss"]
-        self.watch(iteration, parts)
+        # Without the graph, which would keep all activations.
+        kept = {k: v.detach() if isinstance(v, Tensor) else v for k, v in parts.items()}
+        self._seen.append((iteration, kept))
         if (iteration + 1) % self.interval == 0:
             self.check()
-
-    def watch(self, iteration: int, values: Mapping[str, Any]) -> None:
-        """Remembers further numbers or tensors, such as the norm of the gradients."""
-        kept = {k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()}
-        self._seen.append((iteration, kept))
 
     def check(self) -> None:
         """Raises NonFiniteLossError on every rank if any rank saw a value that is not finite."""

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
-from mmcv.model import BaseModel, parse_losses
 from mmcv.parallel import is_module_wrapper
 from mmcv.runner.checkpoint import read_resumable, verify_file, write_checkpoint
 from mmcv.runner.dist_utils import allreduce_grads, is_distributed
+from mmcv.runner.train_step import TrainStep, to_device
 
 logger = logging.getLogger(__name__)
 
@@ -105,37 +105,6 @@ class Strategy(Protocol):
         ...
 
 
-class TrainStep(nn.Module):
-    """The callable that parallel wrappers wrap: a batch in, ``dict(loss, log_vars, ...)`` out."""
-
-    def __init__(self, module: nn.Module, optimizer: Any) -> None:
-        super().__init__()
-        self.module = module
-        self.optimizer = optimizer
-
-    def forward(self, batch: Any) -> dict[str, Any]:
-        """Returns the outputs of one training step of the model; see ``Strategy.forward``."""
-        if has_own_train_step(self.module):
-            return self.module.train_step(batch, self.optimizer)  # type: ignore[operator]
-        return outputs_of(self.module(**batch), batch)
-
-
-def has_own_train_step(module: nn.Module) -> bool:
-    """Whether a user's model replaces what 1.x calls per iteration."""
-    # BaseModel's own version turns every loss into a number, which waits for the device each time.
-    if not isinstance(module, BaseModel):
-        return True
-    cls = type(module)
-    names = ("train_step", "_parse_losses")
-    return any(getattr(cls, name) is not getattr(BaseModel, name) for name in names)
-
-
-def outputs_of(losses: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns ``dict(loss, log_vars, num_samples)`` of a forward pass's losses by name."""
-    loss, log_vars = parse_losses(losses)
-    return {"loss": loss, "log_vars": log_vars, "num_samples": len(batch["img_metas"])}
-
-
 class SingleDevice:
     """Runs the model in this process.
 
@@ -157,6 +126,10 @@ class SingleDevice:
         self.device = device or _device_of(model)
         self.boundary = True
         self._step = TrainStep(model, optimizer)
+        self._autocast = torch.autocast(self.device.type, enabled=False)
+        self._scaler = _make_scaler(self.device, enabled=False)
+        self._fixed_scale: float | None = None
+        self._stored_scale: dict[str, Any] = {}  # of the checkpoint that is resumed
         self._has_gradients = False  # of iterations since the last step
 
     @property
@@ -164,9 +137,24 @@ class SingleDevice:
         """See Strategy."""
         return self.optimizer.param_groups
 
+    def use_fp16(self, loss_scale: float | str | Mapping[str, Any]) -> None:
+        """Computes in fp16 where that is safe, from now on; parameters stay as they are.
+
+        Args:
+            loss_scale: a number, "dynamic", or arguments of ``torch.amp.GradScaler``.
+        """
+        options = dict(loss_scale) if isinstance(loss_scale, Mapping) else {}
+        if isinstance(loss_scale, (int, float)):
+            self._fixed_scale = options["init_scale"] = float(loss_scale)
+        self._autocast = torch.autocast(self.device.type, dtype=torch.float16)
+        self._scaler = _make_scaler(self.device, **options)
+        if self._stored_scale:
+            self._scaler.load_state_dict(self._stored_scale)
+
     def forward(self, batch: Any) -> dict[str, Any]:
         """See Strategy."""
-        return self._step(to_device(batch, self.device))
+        with self._autocast:
+            return self._step(to_device(batch, self.device))
 
     def update(
         self,
@@ -179,27 +167,29 @@ class SingleDevice:
         """See Strategy."""
         if not self._has_gradients:
             self.optimizer.zero_grad()
-        (loss / divide_by if divide_by > 1 else loss).backward()
+        self._scaler.scale(loss / divide_by if divide_by > 1 else loss).backward()
         self._has_gradients = not self.boundary
         if not self.boundary:
             return None
         norm = None
         params = [p for p in self.module.parameters() if p.grad is not None]
         if max_norm is not None and params:
+            self._scaler.unscale_(self.optimizer)
             norm = clip_grad_norm_(params, max_norm, norm_type)
-        self.optimizer.step()
+        self._scaler.step(self.optimizer)
+        self._scaler.update(self._fixed_scale)
         return norm
 
     def save(self, path: Path, state: dict[str, Any], *, with_optimizer: bool = True) -> None:
         """See Strategy; rank 0 writes the file."""
-        gradients = self._gradients_to_save()
-        if gradients:
-            state = {**state, "gradients": gradients}
+        state = {**state, "gradients": self._gradients_to_save()}
+        state["loss_scaler"] = self._scaler.state_dict()
         write_checkpoint(path, self.module, self.optimizer if with_optimizer else None, state)
 
     def load(self, path: Path, *, with_optimizer: bool = True) -> dict[str, Any]:
         """See Strategy."""
         state = read_resumable(path, self.module, self.optimizer if with_optimizer else None)
+        self._stored_scale = state.pop("loss_scaler", {})
         gradients = state.pop("gradients", {})
         for name, param in self.module.named_parameters():
             param.grad = gradients[name].to(param) if name in gradients else None
@@ -263,6 +253,7 @@ class Distributed(SingleDevice):
         with contextlib.ExitStack() as stack:
             if not self.boundary and isinstance(self._parallel, DistributedDataParallel):
                 stack.enter_context(self._parallel.no_sync())
+            stack.enter_context(self._autocast)
             return self._parallel(to_device(batch, self.device))
 
 
@@ -288,19 +279,10 @@ def make_strategy(model: nn.Module, optimizer: Any, settings: Mapping[str, Any])
     return SingleDevice(model, optimizer)
 
 
-def to_device(batch: Any, device: torch.device) -> Any:
-    """Returns the batch with every tensor in it, at any depth, on ``device``."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, Mapping):
-        return {key: to_device(value, device) for key, value in batch.items()}
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(to_device(value, device) for value in batch))
-    if isinstance(batch, (list, tuple)):
-        return type(batch)(to_device(value, device) for value in batch)
-    return batch
-
-
 def _device_of(model: nn.Module) -> torch.device:
     first = next(model.parameters(), None)
     return torch.device("cpu") if first is None else first.device
+
+
+def _make_scaler(device: torch.device, **options: Any) -> Any:
+    return torch.amp.GradScaler(device.type, **options)  # type: ignore[attr-defined]
