@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from mmops.deformable_attention import MSDeformAttn, ms_deform_attn_reference
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mmops.deformable_attention import MSDeformAttn, cpu, ms_deform_attn, ms_deform_attn_reference
 from mmops.native import load_library
 

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from mmops.norm import LayerNorm2d, RMSNorm, rms_norm
 
 

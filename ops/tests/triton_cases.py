@@ -6,6 +6,7 @@ The interpreter has to be chosen before Triton is imported, and it runs on CPU t
 import itertools
 
 import torch
+
 from mmops.deformable_attention import ms_deform_attn_reference, triton_kernel
 
 SHAPES = [(3, 4), (2, 2)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -54,20 +55,7 @@ class MSDeformAttn(nn.Module):
 
     def reset_parameters(self) -> None:
         """Points each head into its own direction, point p at distance p + 1; uniform weights."""
-        nn.init.zeros_(self.sampling_offsets.weight)
-        with torch.no_grad():
-            bias = self.sampling_offsets.bias.view(self.n_heads, self.n_levels, self.n_points, 2)
-            angle = torch.arange(self.n_heads, dtype=torch.float32, device=bias.device)
-            angle = angle * (2.0 * math.pi / self.n_heads)
-            direction = torch.stack([angle.cos(), angle.sin()], -1)
-            direction = direction / direction.abs().max(-1, keepdim=True)[0]
-            distance = torch.arange(1, self.n_points + 1, device=bias.device)
-            bias.copy_(direction[:, None, None] * distance[:, None])
-        nn.init.zeros_(self.attention_weights.weight)
-        nn.init.zeros_(self.attention_weights.bias)
-        for projection in (self.value_proj, self.output_proj):
-            nn.init.xavier_uniform_(projection.weight)
-            nn.init.zeros_(projection.bias)
+        reset_deformable_projections(self)
 
     def forward(
         self,
@@ -100,18 +88,59 @@ class MSDeformAttn(nn.Module):
         samples = (batch, queries, self.n_heads, self.n_levels, self.n_points)
         offsets = self.sampling_offsets(query).view(*samples, 2)
         weights = self.attention_weights(query).view(*samples[:3], -1).softmax(-1).view(samples)
-        locations = self._locations(reference_points, offsets, input_spatial_shapes)
+        locations = sampling_locations(reference_points, offsets, input_spatial_shapes)
         return self.output_proj(ms_deform_attn(value, input_spatial_shapes, locations, weights))
 
-    def _locations(
-        self, reference: Tensor, offsets: Tensor, shapes: Tensor | Sequence[Sequence[int]]
-    ) -> Tensor:
-        if reference.shape[-1] == 2:
-            size = torch.as_tensor(shapes, device=offsets.device, dtype=offsets.dtype).flip(-1)
-            return reference[:, :, None, :, None] + offsets / size[None, None, None, :, None]
-        if reference.shape[-1] == 4:
-            centre, extent = reference[:, :, None, :, None, :2], reference[:, :, None, :, None, 2:]
-            return centre + offsets / self.n_points * extent * 0.5
-        raise ValueError(
-            f"the last axis of reference_points must be 2 or 4, but got {reference.shape[-1]}"
-        )
+
+def reset_deformable_projections(module: nn.Module) -> None:
+    """Initialises ``sampling_offsets``, ``attention_weights``, ``value_proj``, ``output_proj``.
+
+    Each head points into its own direction, point p at distance p + 1; weights are uniform.
+
+    Args:
+        module: has these four linear layers and ``n_heads``, ``n_levels`` and ``n_points``.
+    """
+    offsets: Any = module.sampling_offsets
+    nn.init.zeros_(offsets.weight)
+    heads, levels, points = (int(n) for n in (module.n_heads, module.n_levels, module.n_points))  # type: ignore[arg-type]
+    with torch.no_grad():
+        angle = torch.arange(heads, dtype=torch.float32, device=offsets.bias.device)
+        angle = angle * (2.0 * math.pi / heads)
+        direction = torch.stack([angle.cos(), angle.sin()], -1)
+        direction = direction / direction.abs().max(-1, keepdim=True)[0]
+        distance = torch.arange(1, points + 1, device=direction.device)
+        ring = direction[:, None, None] * distance[:, None]  # (M, 1, P, 2)
+        offsets.bias.copy_(ring.expand(-1, levels, -1, -1).reshape(-1))
+    weights: Any = module.attention_weights
+    nn.init.zeros_(weights.weight)
+    nn.init.zeros_(weights.bias)
+    for projection in (module.value_proj, module.output_proj):
+        nn.init.xavier_uniform_(projection.weight)  # type: ignore[union-attr, arg-type]
+        nn.init.zeros_(projection.bias)  # type: ignore[union-attr, arg-type]
+
+
+def sampling_locations(
+    reference: Tensor, offsets: Tensor, shapes: Tensor | Sequence[Sequence[int]]
+) -> Tensor:
+    """Moves reference points by offsets.
+
+    Args:
+        reference: (B or 1, Q, L, 2) x, y in [0, 1], or (…, 4) x, y, w, h.
+        offsets: (B, Q, M, L, P, 2) in pixels, or in halves of the box over P.
+        shapes: (L, 2) height and width.
+
+    Returns:
+        (B, Q, M, L, P, 2) x, y in units of the map.
+
+    Raises:
+        ValueError: the reference points have neither 2 nor 4 coordinates.
+    """
+    if reference.shape[-1] == 2:
+        size = torch.as_tensor(shapes, device=offsets.device, dtype=offsets.dtype).flip(-1)
+        return reference[:, :, None, :, None] + offsets / size[None, None, None, :, None]
+    if reference.shape[-1] == 4:
+        centre, extent = reference[:, :, None, :, None, :2], reference[:, :, None, :, None, 2:]
+        return centre + offsets / offsets.shape[-2] * extent * 0.5
+    raise ValueError(
+        f"the last axis of reference_points must be 2 or 4, but got {reference.shape[-1]}"
+    )
