@@ -141,7 +141,7 @@ def batched_nms(
     if not class_agnostic and len(boxes):
         # Classes are moved so far apart that boxes of different ones cannot overlap.
         apart = boxes + (idxs.to(boxes) * (boxes.max() + 1))[:, None]
-    if len(boxes) < split_threshold:
+    if class_agnostic or len(boxes) < split_threshold:
         dets, keep = function(apart, scores, **cfg)
         return torch.cat([boxes[keep], dets[:, -1:]], -1), keep
     return _one_class_at_a_time(function, cfg, boxes, apart, scores, idxs)

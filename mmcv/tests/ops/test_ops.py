@@ -68,7 +68,7 @@ def test_soft_nms_lowers_scores_as_the_paper_says(method):
             if left[i] < 1e-3:
                 del left[i]
     assert keep.tolist() == [i for i, _ in expected]
-    assert torch.allclose(dets[:, 4], torch.tensor([s for _, s in expected]), atol=1e-5)
+    assert torch.allclose(dets[:, 4], torch.tensor([float(s) for _, s in expected]), atol=1e-5)
 
 
 @pytest.mark.parametrize("split_thr", [10000, 1])
