@@ -1,0 +1,8 @@
+"""1.x import path."""
+
+from mmseg.core.optimizers import (
+    LayerDecayOptimizerConstructor,
+    LearningRateDecayOptimizerConstructor,
+)
+
+__all__ = ["LayerDecayOptimizerConstructor", "LearningRateDecayOptimizerConstructor"]
