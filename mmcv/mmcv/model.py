@@ -149,6 +149,11 @@ class ModuleDict(BaseModule, nn.ModuleDict):
 class BaseModel(BaseModule):
     """A model with one entry, ``forward``, that strategies wrap: training or testing."""
 
+    @property
+    def module(self) -> BaseModel:
+        """The model itself: 1.x hooks look for it below a parallel wrapper."""
+        return self
+
     @abstractmethod
     def forward_train(self, img: Tensor, img_metas: list[Any], **targets: Any) -> dict[str, Any]:
         """Returns the losses, and numbers to log, by name; see :func:`parse_losses`."""

@@ -4,8 +4,9 @@ import textwrap
 
 import pytest
 import torch
-from mmcv.cnn.sync_batch_norm import SyncBatchNorm, revert_sync_batchnorm
 from torch import nn
+
+from mmcv.cnn.sync_batch_norm import SyncBatchNorm, revert_sync_batchnorm
 
 CHANNELS = 5
 
