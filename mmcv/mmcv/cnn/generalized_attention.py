@@ -61,6 +61,10 @@ class GeneralizedAttention(nn.Module):
         self.qk_embed_dim = self.v_dim = in_channels // num_heads
         width = self.qk_embed_dim * num_heads
         query_key, query_position, bias_key, bias_position = self.attention_type
+        if self.position_embedding_dim % 4 and (query_position or bias_position):
+            raise ConfigError(
+                f"position_embedding_dim = {self.position_embedding_dim} must be a multiple of 4"
+            )
         if query_key or query_position:
             self.query_conv = nn.Conv2d(in_channels, width, kernel_size=1, bias=False)
         if query_key or bias_key:

@@ -196,5 +196,7 @@ def test_generalized_attention_within_a_range():
     assert block(torch.randn(1, 512, 6, 6)).shape == (1, 512, 6, 6)
     with pytest.raises(ConfigError, match="in_channels to be 256 or 512"):
         GeneralizedAttention(8, spatial_range=1, num_heads=2)
-    x = torch.randn(1, 9, 4, 4)
-    torch.testing.assert_close(GeneralizedAttention(9)(x), x)
+    x = torch.randn(1, 36, 4, 4)
+    torch.testing.assert_close(GeneralizedAttention(36)(x), x)
+    with pytest.raises(ConfigError, match="must be a multiple of 4"):
+        GeneralizedAttention(18)
