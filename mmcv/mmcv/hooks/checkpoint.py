@@ -12,7 +12,7 @@ from mmcv.runner.dist_utils import allreduce_params
 from mmcv.runner.store import CheckpointStore
 
 if TYPE_CHECKING:
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from mmcv.runner.store import CheckpointStore
 from mmcv.runner.testing import run_inference
 
 if TYPE_CHECKING:
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mmcv.registry import HOOKS
 
 if TYPE_CHECKING:
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 __all__ = ["HOOKS", "Hook"]
 

@@ -9,7 +9,7 @@ from mmcv.hooks.hook import Hook
 from mmcv.registry import HOOKS
 
 if TYPE_CHECKING:
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 
 @HOOKS.register_module()

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from mmcv.hooks.hook import Hook
 from mmcv.registry import HOOKS, ConfigError, did_you_mean
+from mmcv.runner.fp16_utils import wrap_fp16_model
 from mmcv.runner.strategy import SingleDevice
 
 if TYPE_CHECKING:
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ class Fp16OptimizerHook(OptimizerHook):
         """Switches the strategy to mixed precision."""
         if not isinstance(runner.strategy, SingleDevice):
             raise ConfigError("fp16 has no effect with deepspeed=True: its json sets the precision")
+        wrap_fp16_model(runner.strategy.module)  # for plug-ins with @force_fp32 methods
         runner.strategy.use_fp16(self.loss_scale)
 
 

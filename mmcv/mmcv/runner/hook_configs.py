@@ -9,10 +9,12 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mmcv.hooks.hook import Hook
 from mmcv.registry import HOOKS, ConfigError, config_path
+from mmcv.runner.priority import Priority
 
 if TYPE_CHECKING:
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 HookConfig = Mapping[str, Any] | Any | None
 
@@ -123,6 +125,21 @@ def register_hook_from_cfg(runner: BaseRunner, hook_cfg: Mapping[str, Any]) -> N
     config = dict(hook_cfg)
     priority = config.pop("priority", "NORMAL")
     runner.register_hook(HOOKS.build(config), priority=priority)
+
+
+def get_hook_info(runner: BaseRunner) -> str:
+    """Returns a table of the hooks of each stage, in the order of calling."""
+    names = {priority.value: priority.name for priority in Priority}
+    blocks = []
+    for stage in Hook.stages:
+        rows = [
+            f"({names.get(hook.priority, hook.priority):<12}) {type(hook).__name__:<35}"
+            for hook in runner.hooks
+            if stage in hook.get_triggered_stages()
+        ]
+        if rows:
+            blocks.append("\n".join([f"{stage}:", *rows, " -------------------- "]))
+    return "\n".join(blocks)
 
 
 def _by_iter(config: HookConfig) -> HookConfig:

@@ -18,7 +18,7 @@ from mmcv.runner.seed import get_rng_state, set_rng_state
 
 if TYPE_CHECKING:
     from mmcv.hooks.hook import Hook
-    from mmcv.runner.base_runner import BaseRunner
+    from mmcv.runner.runner import BaseRunner
 
 logger = logging.getLogger(__name__)
 

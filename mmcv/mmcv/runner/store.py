@@ -45,7 +45,7 @@ class CheckpointStore:
         best = [p for p in self._entries() if _BEST.match(self._stem(p))]
         return [*sorted(names, key=_age), *sorted(best, key=_age)]
 
-    def latest(self, verify: Callable[[Path], None]) -> Path | None:
+    def latest(self, verify: Callable[[Path], object]) -> Path | None:
         """Returns the newest checkpoint that is complete; None if there is none at all.
 
         Args:

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
+from mmcv.config import Config
+from mmcv.model import BaseModel, parse_losses
 from mmcv.parallel import is_module_wrapper
 from mmcv.runner.checkpoint import read_resumable, verify_file, write_checkpoint
+from mmcv.runner.device import device_of, to_device
 from mmcv.runner.dist_utils import allreduce_grads, is_distributed
-from mmcv.runner.train_step import TrainStep, to_device
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,37 @@ class Strategy(Protocol):
         ...
 
 
+class TrainStep(nn.Module):
+    """The callable that parallel wrappers wrap: a batch in, ``dict(loss, log_vars, ...)`` out."""
+
+    def __init__(self, module: nn.Module, optimizer: Any) -> None:
+        super().__init__()
+        self.module = module
+        self.optimizer = optimizer
+
+    def forward(self, batch: Any) -> dict[str, Any]:
+        """Returns the outputs of one training step of the model; see ``Strategy.forward``."""
+        if has_own_train_step(self.module):
+            return self.module.train_step(batch, self.optimizer)  # type: ignore[operator]
+        return outputs_of(self.module(**batch), batch)
+
+
+def has_own_train_step(module: nn.Module) -> bool:
+    """Whether a user's model replaces what 1.x calls per iteration."""
+    # BaseModel's own version turns every loss into a number, which waits for the device each time.
+    if not isinstance(module, BaseModel):
+        return True
+    cls = type(module)
+    names = ("train_step", "_parse_losses")
+    return any(getattr(cls, name) is not getattr(BaseModel, name) for name in names)
+
+
+def outputs_of(losses: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns ``dict(loss, log_vars, num_samples)`` of a forward pass's losses by name."""
+    loss, log_vars = parse_losses(losses)
+    return {"loss": loss, "log_vars": log_vars, "num_samples": len(batch["img_metas"])}
+
+
 class SingleDevice:
     """Runs the model in this process.
 
@@ -123,7 +156,7 @@ class SingleDevice:
             raise AssertionError(f"{type(model).__name__} has no method train_step")
         self.module: nn.Module = model.module if is_module_wrapper(model) else model  # type: ignore[assignment]
         self.optimizer = optimizer
-        self.device = device or _device_of(model)
+        self.device = device or device_of(model)
         self.boundary = True
         self._step = TrainStep(model, optimizer)
         self._autocast = torch.autocast(self.device.type, enabled=False)
@@ -257,7 +290,9 @@ class Distributed(SingleDevice):
             return self._parallel(to_device(batch, self.device))
 
 
-def make_strategy(model: nn.Module, optimizer: Any, settings: Mapping[str, Any]) -> Strategy:
+def make_strategy(
+    model: nn.Module, optimizer: Any, settings: Config | Mapping[str, Any]
+) -> Strategy:
     """Chooses by config and process group.
 
     Args:
@@ -277,11 +312,6 @@ def make_strategy(model: nn.Module, optimizer: Any, settings: Mapping[str, Any])
             broadcast_buffers=settings.get("broadcast_buffers", False),
         )
     return SingleDevice(model, optimizer)
-
-
-def _device_of(model: nn.Module) -> torch.device:
-    first = next(model.parameters(), None)
-    return torch.device("cpu") if first is None else first.device
 
 
 def _make_scaler(device: torch.device, **options: Any) -> Any:

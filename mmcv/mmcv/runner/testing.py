@@ -13,8 +13,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from mmcv.runner.device import device_of, to_device
 from mmcv.runner.dist_utils import get_dist_info
-from mmcv.runner.strategy import to_device
 
 # Turns the predictions of a batch and the indices of its samples into what is kept.
 PreEval = Callable[[list[Any], list[int]], Iterable[Any]]
@@ -45,13 +45,12 @@ def run_inference(
         on_result: called with the predictions, the indices and the batch, to show or save them.
     """
     reduce: Any = getattr(loader.dataset, "pre_eval") if pre_eval is True else pre_eval  # noqa: B009
-    if device is None:
-        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = device_of(model) if device is None else torch.device(device)
     parts: list[tuple[list[int], list[Any]]] = []
     with _evaluating(model), _bar(loader, progress) as bar:
         for indices, batch in _numbered(loader):
             with torch.no_grad():
-                predictions = model(return_loss=False, **to_device(batch, torch.device(device)))
+                predictions = model(return_loss=False, **to_device(batch, device))
             if on_result:
                 on_result(predictions, indices, batch)
             records = reduce(predictions, indices) if reduce else predictions
