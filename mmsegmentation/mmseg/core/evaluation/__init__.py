@@ -1,6 +1,6 @@
 """Metrics, class names and evaluation hooks, at their 1.x import path."""
 
-from mmcv.hooks.evaluation import DistEvalHook, EvalHook
+from mmseg.core.evaluation.eval_hooks import DistEvalHook, EvalHook
 from mmseg.evaluation import (
     eval_metrics,
     get_classes,

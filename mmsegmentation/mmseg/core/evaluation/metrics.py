@@ -1,0 +1,3 @@
+"""1.x import path."""
+
+from mmseg.evaluation.metrics import *  # noqa: F403
