@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,14 @@ class DataLoader(_Loader):
 
 
 class DataDumper(_Dumper):
-    """Writes YAML's own types, tuples, any kind of mapping, and numpy values as plain ones."""
+    """Writes YAML's own types, tuples, dicts of any kind, and numpy values as plain ones."""
 
 
 DataLoader.add_constructor(
     TUPLE_TAG, lambda loader, node: tuple(loader.construct_sequence(node, deep=True))
 )
 DataDumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(TUPLE_TAG, value))
-DataDumper.add_multi_representer(
-    Mapping, lambda dumper, value: dumper.represent_dict(dict(value).items())
-)
+DataDumper.add_multi_representer(dict, lambda dumper, value: dumper.represent_dict(dict(value)))
 DataDumper.add_multi_representer(
     np.generic, lambda dumper, value: dumper.represent_data(value.item())
 )
