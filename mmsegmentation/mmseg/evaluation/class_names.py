@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 
 from mmcv.registry import did_you_mean
-
 from mmseg.evaluation.label_sets import ALIASES, LabelSet
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmcv.registry import ConfigError
+
 LabelMap: TypeAlias = Mapping[int, int]
 Areas: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -249,7 +251,7 @@ def total_area_to_metrics(
     metrics = [metrics] if isinstance(metrics, str) else list(metrics)
     unknown = [metric for metric in metrics if metric not in ALLOWED_METRICS]
     if unknown:
-        raise KeyError(
+        raise ConfigError(
             f"metrics {unknown} is not supported (possible: {', '.join(ALLOWED_METRICS)})"
         )
     accuracy = total_area_intersect / total_area_label

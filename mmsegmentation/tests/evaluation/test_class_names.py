@@ -1,6 +1,7 @@
 """The tables of class names and colours."""
 
 import pytest
+
 from mmseg.evaluation import get_classes, get_palette
 
 

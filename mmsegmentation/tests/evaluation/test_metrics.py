@@ -5,6 +5,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
 from mmseg.evaluation import (
     eval_metrics,
     f_score,
@@ -14,7 +16,6 @@ from mmseg.evaluation import (
     mean_iou,
     pre_eval_to_metrics,
 )
-from PIL import Image
 
 IGNORE = 255
 

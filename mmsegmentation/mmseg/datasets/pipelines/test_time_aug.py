@@ -1,0 +1,5 @@
+"""Import path of 1.x for test-time augmentation."""
+
+from mmcv.transforms import MultiScaleFlipAug
+
+__all__ = ["MultiScaleFlipAug"]

@@ -1,0 +1,45 @@
+"""Import path of 1.x for the steps that change images."""
+
+from mmcv.transforms import (
+    CLAHE,
+    AdjustGamma,
+    MapillaryHack,
+    Normalize,
+    Pad,
+    PadShortSide,
+    PhotoMetricDistortion,
+    RandomCutOut,
+    RandomFlip,
+    RandomMosaic,
+    RandomRotate,
+    Rerange,
+    Resize,
+    ResizeToMultiple,
+    RGB2Gray,
+    SegRescale,
+    SETR_Resize,
+    ToMask,
+)
+from mmseg.datasets.pipelines.cropping import RandomCrop
+
+__all__ = [
+    "CLAHE",
+    "AdjustGamma",
+    "MapillaryHack",
+    "Normalize",
+    "Pad",
+    "PadShortSide",
+    "PhotoMetricDistortion",
+    "RGB2Gray",
+    "RandomCrop",
+    "RandomCutOut",
+    "RandomFlip",
+    "RandomMosaic",
+    "RandomRotate",
+    "Rerange",
+    "Resize",
+    "ResizeToMultiple",
+    "SETR_Resize",
+    "SegRescale",
+    "ToMask",
+]
