@@ -28,7 +28,7 @@ PASS_MARK = 0.60
 def main() -> None:
     """Runs the demo and fails if its figures are not what the README promises."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--work-dir", type=Path, default=ROOT / "work_dirs/demo")
+    parser.add_argument("--work-dir", type=Path, default=TASK / "work_dirs/demo")
     parser.add_argument(
         "--gpus", type=int, default=2, help="processes; with GPUs at most one per GPU (default 2)"
     )

@@ -3,22 +3,21 @@
 from mmcv.lazy import lazy_names
 
 _HOMES = {
-    "mmcv.hooks.checkpoint": "CheckpointHook",
-    "mmcv.hooks.ema": "EMAHook",
-    "mmcv.hooks.evaluation": "DistEvalHook EvalHook",
-    "mmcv.hooks.hook": "Hook",
-    "mmcv.hooks.iter_timer": "IterTimerHook",
-    "mmcv.hooks.log_buffer": "LogBuffer",
-    "mmcv.hooks.logger": "LoggerHook",
-    "mmcv.hooks.lr": "LrUpdaterHook",
-    "mmcv.hooks.optimizer": (
-        "Fp16OptimizerHook GradientCumulativeFp16OptimizerHook GradientCumulativeOptimizerHook"
-        " OptimizerHook"
+    "mmcv.hooks": (
+        "CheckpointHook ClosureHook CosineAnnealingLrUpdaterHook"
+        " CosineAnnealingMomentumUpdaterHook CosineRestartLrUpdaterHook"
+        " CustomizedTextLoggerHook CyclicLrUpdaterHook CyclicMomentumUpdaterHook DistEvalHook"
+        " DistSamplerSeedHook EMAHook EmptyCacheHook EvalHook ExpLrUpdaterHook"
+        " FixedLrUpdaterHook FlatCosineAnnealingLrUpdaterHook Fp16OptimizerHook"
+        " GradientCumulativeFp16OptimizerHook GradientCumulativeOptimizerHook Hook"
+        " InvLrUpdaterHook IterTimerHook LinearAnnealingLrUpdaterHook"
+        " LinearAnnealingMomentumUpdaterHook LoggerHook LrUpdaterHook MomentumUpdaterHook"
+        " OneCycleLrUpdaterHook OneCycleMomentumUpdaterHook OptimizerHook PolyLrUpdaterHook"
+        " ProfilerHook StepLrUpdaterHook StepMomentumUpdaterHook SyncBuffersHook"
+        " TensorboardLoggerHook TextLoggerHook ToBFloat16Hook ToFloat16Hook WandbLoggerHook"
+        " ZeroHook"
     ),
-    "mmcv.hooks.sampler_seed": "DistSamplerSeedHook",
-    "mmcv.hooks.tensorboard_logger": "TensorboardLoggerHook",
-    "mmcv.hooks.text_logger": "TextLoggerHook",
-    "mmcv.hooks.wandb_logger": "WandbLoggerHook",
+    "mmcv.hooks.log_buffer": "LogBuffer",
     "mmcv.model": "BaseModule ModuleDict ModuleList Sequential",
     "mmcv.registry": "HOOKS OPTIMIZERS OPTIMIZER_BUILDERS RUNNERS",
     "mmcv.runner.checkpoint": (
