@@ -1,7 +1,6 @@
 """The small helpers of 1.x, imported when first asked for: ``import mmcv.utils`` loads no torch."""
 
-from importlib import import_module
-from typing import Any
+from mmcv.lazy import lazy_names
 
 _HOMES = {
     "mmcv.config": "Config ConfigDict DictAction",
@@ -33,16 +32,5 @@ _HOMES = {
     "mmcv.utils.torch_ops": "is_jit_tracing torch_meshgrid",
     "mmcv.utils.version_utils": "digit_version get_git_hash parse_version_info",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(__name__, _HOMES)
