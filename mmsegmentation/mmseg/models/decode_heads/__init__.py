@@ -5,6 +5,7 @@ from mmseg.models.decode_heads.fcn_head import FCNHead
 from mmseg.models.decode_heads.fpn_head import FPNHead
 from mmseg.models.decode_heads.gc_head import GCHead
 from mmseg.models.decode_heads.nl_head import NLHead
+from mmseg.models.decode_heads.ocr_head import OCRHead
 from mmseg.models.decode_heads.psp_head import PSPHead
 from mmseg.models.decode_heads.segformer_head import SegformerHead
 from mmseg.models.decode_heads.sep_aspp_head import DepthwiseSeparableASPPHead
@@ -21,6 +22,7 @@ __all__ = [
     "FPNHead",
     "GCHead",
     "NLHead",
+    "OCRHead",
     "PSPHead",
     "SETRMLAHead",
     "SETRUPHead",
