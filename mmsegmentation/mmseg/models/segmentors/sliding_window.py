@@ -27,6 +27,11 @@ def check_test_cfg(test_cfg: Any) -> None:
             raise ModelConfigError(
                 f"test_cfg.{key} must be (height, width) where mode='slide', but is {value}"
             )
+    batch_size = test_cfg.get("window_batch_size", 1)
+    if not (isinstance(batch_size, int) and batch_size > 0):
+        raise ModelConfigError(
+            f"test_cfg.window_batch_size must be a positive number, but is {batch_size!r}"
+        )
     if any(s > c for s, c in zip(stride, crop, strict=True)):
         raise ModelConfigError(
             f"test_cfg.stride {tuple(stride)} leaves gaps between windows of {tuple(crop)}"

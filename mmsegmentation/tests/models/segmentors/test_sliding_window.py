@@ -78,6 +78,7 @@ def test_published_grid():
         (dict(mode="slide", crop_size=4, stride=(2, 2)), "crop_size"),
         (dict(mode="slide", crop_size=(4, 4), stride=(0, 2)), "stride"),
         (dict(mode="slide", crop_size=(4, 4), stride=(2, 5)), "gaps"),
+        (dict(mode="slide", crop_size=(4, 4), stride=(4, 4), window_batch_size=0), "batch_size"),
     ],
 )
 def test_bad_test_cfg_names_the_key(test_cfg, key):
