@@ -24,5 +24,5 @@ else
     )
 fi
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-exec "${PYTHON:-python}" -m torch.distributed.run "${RENDEZVOUS[@]}" --nproc_per_node "$GPUS" \
+exec "${PYTHON:-python}" -m mmcv.runner.torchrun "${RENDEZVOUS[@]}" --nproc_per_node "$GPUS" \
     "$TOOLS/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "$@"
