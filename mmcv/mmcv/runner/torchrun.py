@@ -1,7 +1,7 @@
-"""``torchrun`` that ends as its processes do: with their exit code and without a traceback of its own.
+"""``torchrun`` that ends as its processes do: with their exit code, without a traceback of its own.
 
-``python -m mmcv.runner.torchrun --nproc_per_node 8 tools/train.py CONFIG --launcher pytorch``. What went
-wrong was said by the process that failed; torchrun's own report of forty lines would bury it.
+``python -m mmcv.runner.torchrun --nproc_per_node 8 tools/train.py CONFIG --launcher pytorch``. The
+process that failed has said what went wrong; torchrun's report of forty lines would bury it.
 """
 
 from __future__ import annotations
