@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+
 from mmcv.hooks.lr import LrUpdaterHook, build_lr_hook
 from mmcv.registry import HOOKS, ConfigError
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+
 from mmcv.hooks.momentum import build_momentum_hook
 from mmcv.registry import ConfigError
 
