@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from mmcv.config import Config
 from mmseg.models import build_segmentor
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from mmcv.config import Config
+from mmcv.settings import validate
+from mmseg.datasets import DATASETS
+from mmseg.datasets.pipelines import Compose
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -254,6 +257,16 @@ def test_later_versions_differ_from_v1_0_only_in_the_weights(row):
     text, expected = (str(dict(load(r).items())) for r in (row, first))
     assert text != expected
     assert text.replace(row["weights"], "448px_v1_0") == expected
+
+
+@each_config
+def test_every_key_and_name_is_known(row):
+    cfg = load(row)
+    validate(cfg)
+    for split in ("train", "val", "test"):
+        DATASETS.get(cfg.data[split].type)
+    Compose(cfg.data.train.pipeline)
+    Compose(cfg.data.test.pipeline)
 
 
 @pytest.mark.parametrize("base", sorted((CONFIGS / "_base_").glob("**/*.py")), ids=lambda p: p.stem)
