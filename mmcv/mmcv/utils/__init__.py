@@ -28,6 +28,10 @@ _HOMES = {
     "mmcv.utils.progressbar": (
         "ProgressBar track_iter_progress track_parallel_progress track_progress"
     ),
+    "mmcv.utils.testing": (
+        "assert_attrs_equal assert_dict_contains_subset assert_dict_has_keys assert_is_norm_layer"
+        " assert_keys_equal assert_params_all_zeros check_python_script"
+    ),
     "mmcv.utils.timer": "Timer TimerError check_time",
     "mmcv.utils.torch_ops": "is_jit_tracing torch_meshgrid",
     "mmcv.utils.version_utils": "digit_version get_git_hash parse_version_info",
