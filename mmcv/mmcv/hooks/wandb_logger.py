@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ class WandbLoggerHook(LoggerHook):
         self.out_suffix = (out_suffix,) if isinstance(out_suffix, str) else tuple(out_suffix)
         self.define_metric_cfg = define_metric_cfg
         self._is_alive = False
+        self._step = 0
+        self._tags: dict[str, Any] = {}  # of that iteration, not yet sent
 
     def import_wandb(self) -> Any:
         """Returns the module.
@@ -82,19 +85,21 @@ class WandbLoggerHook(LoggerHook):
 
     @master_only
     def log(self, runner: BaseRunner) -> None:
-        """Sends every value under its tag."""
-        tags = self.get_loggable_tags(runner)
-        if not tags or not self._is_alive:
-            return
+        """Keeps every value under its tag until the iteration is over."""
         step = self.get_iter(runner)
-        if self.with_step:
-            self._try(self.wandb.log, tags, step=step, commit=self.commit)
-        else:
-            self._try(self.wandb.log, {**tags, "global_step": step}, commit=self.commit)
+        if step != self._step:
+            self._send()
+        self._step = step
+        self._tags.update(self.get_loggable_tags(runner))
+
+    def before_train_iter(self, runner: BaseRunner) -> None:
+        """Sends what the last iteration logged."""
+        self._send()
 
     @master_only
     def after_run(self, runner: BaseRunner) -> None:
         """Sends the log files and ends the wandb run."""
+        self._send()
         if self._is_alive:
             if self.log_artifact and runner.work_dir is not None:
                 self._try(self._send_files, Path(runner.work_dir))
@@ -102,18 +107,33 @@ class WandbLoggerHook(LoggerHook):
 
     @master_only
     def _start(self) -> None:
-        # Neither a login prompt nor a server that does not answer may hold the training up.
-        patience = self.wandb.Settings(init_timeout=60, login_timeout=30)
-        options = {"settings": patience, **self.init_kwargs}
-        self._is_alive = self._try(self.wandb.init, **options)
+        # Neither a login prompt nor a server that does not answer may hold the training up; for the
+        # server wandb waits 90 s by itself.
+        os.environ.setdefault("WANDB_LOGIN_TIMEOUT", "30")
+        self._is_alive = self._try(self.wandb.init, **self.init_kwargs)
         if not self._is_alive:
             logger.warning("wandb keeps this run in files: send them later with `wandb sync`")
-            self._is_alive = self._try(self.wandb.init, **{**options, "mode": "offline"})
+            options = {**self.init_kwargs, "mode": "offline"}
+            self._is_alive = self._try(self.wandb.init, **options)
         metrics = self.define_metric_cfg or ()
         if isinstance(metrics, Mapping):
             metrics = [{"name": name, "summary": summary} for name, summary in metrics.items()]
         for metric in metrics if self._is_alive else ():
             self._try(self.wandb.define_metric, **metric)
+
+    def _send(self) -> None:
+        """Sends the values of one iteration together.
+
+        wandb takes a committed step once: the results of an evaluation, which come after the losses
+        of the same iteration, would be dropped.
+        """
+        tags, self._tags = self._tags, {}
+        if not tags or not self._is_alive:
+            return
+        if self.with_step:
+            self._try(self.wandb.log, tags, step=self._step, commit=self.commit)
+        else:
+            self._try(self.wandb.log, {**tags, "global_step": self._step}, commit=self.commit)
 
     def _send_files(self, work_dir: Path) -> None:
         artifact = self.wandb.Artifact(name="artifacts", type="model")
