@@ -239,8 +239,10 @@ def _parameters(target: Callable[..., Any]) -> tuple[frozenset[str], tuple[str, 
         accepted |= names
         # Only the outermost constructor's own needs are certain: it may fill in the others itself.
         required = needed if required is None else required
-        # Foreign classes may use **kwargs for anything; ours hand them to the next __init__.
-        if not is_open or not _is_own(cls):
+        # Foreign classes may use **kwargs for anything; ours hand them to the next __init__, unless
+        # they say that they hand them to a foreign class or function.
+        is_foreign = not _is_own(cls) or vars(cls).get("forwards_kwargs", False)
+        if not is_open or is_foreign:
             return accepted, required, is_open
     return accepted, required or (), True
 

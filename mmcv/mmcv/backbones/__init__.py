@@ -1,6 +1,15 @@
 """Backbones that both tasks share; importing this registers them."""
 
 from mmcv.backbones.intern_vit import InternViT6B
+from mmcv.backbones.resnet import ResNet, ResNetV1c, ResNetV1d
+from mmcv.backbones.timm_backbone import TIMMBackbone
 from mmcv.backbones.vit_adapter import InternViTAdapter
 
-__all__ = ["InternViT6B", "InternViTAdapter"]
+__all__ = [
+    "InternViT6B",
+    "InternViTAdapter",
+    "ResNet",
+    "ResNetV1c",
+    "ResNetV1d",
+    "TIMMBackbone",
+]

@@ -74,7 +74,8 @@ class InternViT6B(BaseModule):
         use_flash_attn: let torch pick the attention kernel; False uses the plain formula.
         with_cp: recompute blocks in the backward pass to save memory.
         layerscale_force_fp32: multiply by LayerScale in fp32.
-        out_indices: blocks whose outputs are returned. Blocks behind the last one are not run.
+        out_indices: blocks whose outputs are returned. Blocks behind the last one are not run and
+            not trained.
         freeze_vit: train the feature pyramid only; the ViT runs without a graph.
         with_fpn: return maps of strides p/4, p/2, p, 2p. Four out_indices give one map each; one,
             or any number in detection, gives all from the last.
@@ -159,6 +160,8 @@ class InternViT6B(BaseModule):
             )
             for i in range(depth)
         )
+        # Blocks that do not run get no gradient, which DDP and optimizers should know.
+        self.blocks[max(self.out_indices) + 1 :].requires_grad_(False)
         if freeze_vit:
             self.requires_grad_(False)
         if with_fpn:

@@ -30,6 +30,8 @@ class SyncBatchNorm(_BatchNorm):
         affine: learn weight and bias.
         track_running_stats: keep running statistics for evaluation.
         process_group: ranks that share statistics; by default all.
+        device: as in ``nn.BatchNorm2d``.
+        dtype: the same.
     """
 
     def __init__(
@@ -40,8 +42,12 @@ class SyncBatchNorm(_BatchNorm):
         affine: bool = True,
         track_running_stats: bool = True,
         process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype
+        )
         self.process_group = process_group
 
     def forward(self, input: Tensor) -> Tensor:

@@ -32,6 +32,8 @@ class MultiheadAttention(BaseModule):
         kwargs: further arguments of ``nn.MultiheadAttention``.
     """
 
+    forwards_kwargs = True
+
     def __init__(
         self,
         embed_dims: int,

@@ -298,6 +298,8 @@ def test_blocks_behind_the_last_index_are_built_but_not_run():
     with torch.no_grad():
         model.blocks[2].mlp.fc1.weight.fill_(float("nan"))
     torch.testing.assert_close(model(images())[0], before)
+    model(images())[0].sum().backward()
+    assert all((p.grad is not None) == p.requires_grad for p in model.parameters())
 
 
 def test_drop_path_rates_are_floats_that_grow_linearly():

@@ -1,5 +1,8 @@
 """Layers by name: convolution, norm, activation, padding, upsampling, plugin, dropout."""
 
+import importlib
+import pkgutil
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -247,6 +250,16 @@ def test_model_from_a_list_of_configs():
     net = cnn.build_model_from_cfg(cfgs, cnn.MODELS)
     assert [type(m) for m in net] == [nn.Conv2d, nn.ReLU]
     assert isinstance(cnn.build_model_from_cfg(cfgs[1], cnn.MODELS), nn.ReLU)
+
+
+@pytest.mark.parametrize("package", ["mmcv.cnn.bricks", "mmcv.cnn.utils"])
+def test_1x_modules_have_what_they_list(package):
+    folder = importlib.import_module(package)
+    names = [package, *(f"{package}.{m.name}" for m in pkgutil.iter_modules(folder.__path__))]
+    assert len(names) > 4
+    for name in names:
+        module = importlib.import_module(name)
+        assert all(hasattr(module, public) for public in getattr(module, "__all__", ()))
 
 
 def test_1x_import_paths():

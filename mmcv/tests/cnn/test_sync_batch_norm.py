@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 import textwrap
@@ -102,84 +103,87 @@ WORKER = textwrap.dedent(
     """
     import sys, torch
     import torch.distributed as dist
-    from torch import nn
     from mmcv.cnn.sync_batch_norm import SyncBatchNorm
 
-    folder, rank, sizes, dtype = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3]), sys.argv[4]
+    folder, rank = sys.argv[1], int(sys.argv[2])
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-    given = torch.load(f"{folder}/given.pt")
-    start = sum(sizes[:rank])
-    stop = start + sizes[rank]
-    out = {}
-    for name, options in given["options"].items():
-        norm = SyncBatchNorm(5, **options)
+
+    def run(case):
+        norm = SyncBatchNorm(5, **case["options"])
         if norm.affine:
-            norm.load_state_dict(given["affine"], strict=False)
-        norm.to(getattr(torch, dtype))
-        x = given["x"][start:stop].clone().requires_grad_()
+            norm.load_state_dict(case["affine"], strict=False)
+        norm.to(case["x"].dtype)
+        x = case["x"].split(case["sizes"])[rank].clone().requires_grad_()
         y = norm(x)
-        (y.float() * given["factor"][start:stop]).sum().backward()
+        (y.float() * case["factor"].split(case["sizes"])[rank]).sum().backward()
         grads = [p.grad for p in norm.parameters()]
         for grad in grads:
             dist.all_reduce(grad)
-        stats = [b for b in norm.buffers()]
-        out[name] = dict(y=y.detach(), dx=x.grad, grads=grads, stats=stats)
-        norm.eval()
-        out[name]["eval"] = norm(given["x"][start:stop]).detach()
-    torch.save(out, f"{folder}/{rank}.pt")
+        shown = norm.eval()(x).detach()
+        return dict(y=y.detach(), dx=x.grad, grads=grads, stats=list(norm.buffers()), shown=shown)
+
+    torch.save([run(case) for case in torch.load(f"{folder}/cases.pt")], f"{folder}/{rank}.pt")
     dist.destroy_process_group()
     """
 )
 
-OPTIONS = {
-    "default": {},
-    "cumulative": {"momentum": None},
-    "plain": {"affine": False, "track_running_stats": False},
-}
-
-
-def run_two_processes(folder, given, sizes, dtype):
-    torch.save(given, folder / "given.pt")
-    processes = [
-        subprocess.Popen([sys.executable, "-c", WORKER, str(folder), str(r), str(sizes), dtype])
-        for r in range(2)
+CASES = [
+    (sizes, dtype, options)
+    for sizes, dtype in [
+        ([2, 2], torch.float32),
+        ([1, 3], torch.float32),
+        ([0, 3], torch.float32),
+        ([1, 3], torch.bfloat16),
     ]
-    assert [p.wait(timeout=120) for p in processes] == [0, 0]
-    return [torch.load(folder / f"{r}.pt") for r in range(2)]
+    for options in [{}, {"momentum": None}, {"affine": False, "track_running_stats": False}]
+]
+AFFINE = {"weight": torch.linspace(0.5, 2, CHANNELS), "bias": torch.linspace(-1, 1, CHANNELS)}
+
+
+@pytest.fixture(scope="module")
+def cases():
+    cases = []
+    for sizes, dtype, options in CASES:
+        x = batch(sum(sizes), dtype=dtype)
+        factor = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+        cases.append(dict(x=x, factor=factor, sizes=sizes, options=options, affine=AFFINE))
+    return cases
+
+
+@pytest.fixture(scope="module")
+def two_processes(cases, tmp_path_factory):
+    """Runs all cases on two ranks; returns their results, by rank."""
+    folder = tmp_path_factory.mktemp("ranks")
+    torch.save(cases, folder / "cases.pt")
+    ranks = [
+        subprocess.Popen([sys.executable, "-c", WORKER, str(folder), str(rank)])
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in ranks] == [0, 0]
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "sizes, dtype",
-    [((2, 2), "float32"), ((1, 3), "float32"), ((0, 3), "float32"), ((1, 3), "bfloat16")],
-)
-def test_two_processes_equal_one_on_the_whole_batch(tmp_path, sizes, dtype):
-    kind = getattr(torch, dtype)
-    x = batch(sum(sizes), dtype=kind)
-    factor = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
-    affine = {"weight": torch.linspace(0.5, 2, CHANNELS), "bias": torch.linspace(-1, 1, CHANNELS)}
-    given = dict(x=x, factor=factor, affine=affine, options=OPTIONS)
-    ranks = run_two_processes(tmp_path, given, sizes, dtype)
-    # bf16: one unit in the last place of the outputs and gradients; statistics are fp32.
-    tolerance = dict(atol=2e-5, rtol=2e-5) if kind == torch.float32 else dict(atol=0.02, rtol=0.02)
-    for name, options in OPTIONS.items():
-        whole = nn.BatchNorm2d(CHANNELS, **options)
-        if whole.affine:
-            whole.load_state_dict(affine, strict=False)
-            with torch.no_grad():
-                [p.copy_(p.to(kind)) for p in whole.parameters()]
-        inputs = x.float().clone().requires_grad_()
-        expected = whole(inputs)
-        (expected * factor).sum().backward()
-        parts = [rank[name] for rank in ranks]
-        close = torch.testing.assert_close
-        close(torch.cat([p["y"] for p in parts]).float(), expected.detach(), **tolerance)
-        close(torch.cat([p["dx"] for p in parts]).float(), inputs.grad, **tolerance)
-        for part in parts:
-            for got, param in zip(part["grads"], whole.parameters(), strict=True):
-                close(got.float(), param.grad, **tolerance)
-            for got, buffer in zip(part["stats"], whole.buffers(), strict=True):
-                close(got, buffer, atol=1e-5, rtol=1e-5)
-        if whole.track_running_stats:
-            shown = torch.cat([p["eval"] for p in parts]).float()
-            close(shown, whole.eval()(x.float()).detach(), **tolerance)
+@pytest.mark.parametrize("index", range(len(CASES)))
+def test_two_processes_equal_one_on_the_whole_batch(index, cases, two_processes):
+    case = cases[index]
+    ranks = [results[index] for results in two_processes]
+    dtype = case["x"].dtype
+    whole = nn.BatchNorm2d(CHANNELS, **case["options"])
+    if whole.affine:
+        whole.load_state_dict({k: v.to(dtype) for k, v in AFFINE.items()}, strict=False)
+    inputs = case["x"].float().clone().requires_grad_()
+    expected = whole(inputs)
+    (expected * case["factor"]).sum().backward()
+
+    # bf16: one unit in the last place of outputs and gradients; statistics are fp32 throughout.
+    tolerance = 2e-5 if dtype == torch.float32 else 0.02
+    close = functools.partial(torch.testing.assert_close, atol=tolerance, rtol=tolerance)
+    close(torch.cat([r["y"] for r in ranks]).float(), expected.detach())
+    close(torch.cat([r["dx"] for r in ranks]).float(), inputs.grad)
+    for rank in ranks:
+        for got, param in zip(rank["grads"], whole.parameters(), strict=True):
+            close(got.float(), param.grad)
+        torch.testing.assert_close(rank["stats"], list(whole.buffers()), atol=1e-5, rtol=1e-5)
+    if whole.track_running_stats:
+        close(torch.cat([r["shown"] for r in ranks]).float(), whole.eval()(inputs).detach())
