@@ -28,7 +28,12 @@ from mmcv.runner.zero.partition import (
     PlainPartition,
     ShardedPartition,
 )
-from mmcv.runner.zero.settings import engine_dtype, load_deepspeed_config, zero_stage
+from mmcv.runner.zero.settings import (
+    TrainingConfig,
+    engine_dtype,
+    load_deepspeed_config,
+    zero_stage,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +47,9 @@ class DeepSpeedStrategy:
         model: the bare model; its trainable parameters are those of the optimizer.
         optimizer: a torch optimizer over the model's parameters.
         settings: of the engine, as ``load_deepspeed_config`` returns them.
+        find_unused_parameters: lets ranks skip different parts of the model in one iteration, at
+            stages 0 and 1. Parts that all ranks skip need nothing; but unlike in plain PyTorch,
+            weight decay reaches them.
 
     Attributes:
         module: the bare model. Under ZeRO-3 its parameters are empty outside of forward.
@@ -54,10 +62,16 @@ class DeepSpeedStrategy:
     suffix = ""
 
     def __init__(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, settings: Mapping[str, Any]
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        settings: Mapping[str, Any],
+        *,
+        find_unused_parameters: bool = False,
     ) -> None:
-        self.settings = dict(settings)
         self.stage = zero_stage(settings)
+        self.touches_all = find_unused_parameters and self.stage == 1
+        self.settings = _keep_order(settings) if find_unused_parameters else dict(settings)
         self.max_norm = float(settings["gradient_clipping"])
         _keep_trainable(optimizer)
         self.engine = _build_engine(TrainStep(model, optimizer), optimizer, self.settings)
@@ -70,7 +84,7 @@ class DeepSpeedStrategy:
 
     @classmethod
     def from_config(
-        cls, model: nn.Module, optimizer: torch.optim.Optimizer, cfg: Mapping[str, Any]
+        cls, model: nn.Module, optimizer: torch.optim.Optimizer, cfg: TrainingConfig
     ) -> DeepSpeedStrategy:
         """Builds the strategy that a training config with ``deepspeed=True`` asks for."""
         if cfg.get("deepspeed_config") is None:
@@ -78,7 +92,9 @@ class DeepSpeedStrategy:
                 "deepspeed=True needs deepspeed_config: a json file, a dict, or a preset such as "
                 "'zero1_bf16'"
             )
-        return cls(model, optimizer, load_deepspeed_config(cfg["deepspeed_config"], cfg))
+        settings = load_deepspeed_config(cfg["deepspeed_config"], cfg)
+        find_unused_parameters = bool(cfg.get("find_unused_parameters", False))
+        return cls(model, optimizer, settings, find_unused_parameters=find_unused_parameters)
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
@@ -127,6 +143,8 @@ class DeepSpeedStrategy:
             the step because of it; None where nothing is stepped.
         """
         self._check_clipping(max_norm, norm_type)
+        if self.touches_all:
+            loss = _Touch.apply(loss, *(p for p in self.module.parameters() if p.requires_grad))
         self.engine.set_gradient_accumulation_boundary(self.boundary)
         self.engine.backward(loss / divide_by if divide_by > 1 else loss, scale_wrt_gas=False)
         norm = self._clip() if self.boundary and self._is_plain else None
@@ -185,6 +203,38 @@ class DeepSpeedStrategy:
         if self.stage == 3:
             return ShardedPartition(zero, names, self.device)
         return FlatPartition(zero, names)
+
+
+class _Touch(torch.autograd.Function):
+    """Returns the loss; gives every parameter a gradient, zero where the loss gives it none.
+
+    ZeRO-1 reduces the gradients that exist: a rank that lacks one would pair up different ones.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, loss: Tensor, *params: Tensor) -> Tensor:
+        ctx.save_for_backward(*params)
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        zeros = (p.new_zeros(()).expand_as(p) for p in ctx.saved_tensors)  # of no size
+        return grads[0], *zeros
+
+
+def _keep_order(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings under which gradients are reduced in the model's order."""
+    stage = zero_stage(settings)
+    if stage >= 2:
+        logger.warning(
+            "find_unused_parameters=True: ZeRO-%d reduces gradients as they come, so every rank"
+            " must use the same parameters in an iteration; use stage 1 if they do not",
+            stage,
+        )
+    zero = {**(settings.get("zero_optimization") or {})}
+    if stage == 1:
+        zero["overlap_comm"] = False
+    return {**settings, "zero_optimization": zero}
 
 
 def _keep_trainable(optimizer: Any) -> None:

@@ -17,20 +17,23 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from mmcv.config import Config, resolve_path
 from mmcv.registry import ConfigError, did_you_mean
 from mmcv.runner.zero.presets import PRESET_NAME, PRESET_NAMES, make_preset
 
 logger = logging.getLogger(__name__)
 
+TrainingConfig = Config | Mapping[str, Any]
+
 
 def load_deepspeed_config(
-    value: Any, cfg: Mapping[str, Any], *, world_size: int | None = None
+    value: Any, cfg: TrainingConfig, *, world_size: int | None = None
 ) -> dict[str, Any]:
     """Returns the engine settings that ``deepspeed_config=value`` stands for.
 
     Args:
-        value: path of a json file (found from the working directory, then from the folders above
-            the config file), a dict with its content, or a preset such as ``'zero2_bf16'``.
+        value: path of a json file (see ``resolve_path``), a dict with its content, or a preset such
+            as ``'zero2_bf16'``.
         cfg: the training config; ``data`` gives the batch size, ``optimizer_config`` clipping and
             accumulation.
         world_size: number of processes; by default that of this run.
@@ -67,7 +70,7 @@ def engine_dtype(settings: Mapping[str, Any]) -> torch.dtype:
     return torch.float16 if _enabled(settings, "fp16") else torch.float32
 
 
-def _read(value: Any, cfg: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _read(value: Any, cfg: TrainingConfig) -> tuple[str, dict[str, Any]]:
     """Returns a name for messages and the settings, which the caller may change."""
     if isinstance(value, Mapping):
         return "deepspeed_config", json.loads(json.dumps(value))
@@ -87,24 +90,18 @@ def _read(value: Any, cfg: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return str(value), settings
 
 
-def _find(name: str, cfg: Mapping[str, Any]) -> Path:
-    """Returns the file, from the working directory or the nearest folder above the config file."""
-    folders = [Path.cwd()]
-    filename = getattr(cfg, "filename", None)
-    if filename:
-        folders += Path(filename).resolve().parents
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    near = [p.name for f in folders for p in (f / name).parent.glob("*.json")]
-    hint = did_you_mean(Path(name).name, near) or did_you_mean(name, PRESET_NAMES)
-    raise ConfigError(
-        f"deepspeed_config: there is no file {name!r} in {folders[0]} or above the config file"
-        f"{hint} (presets: {', '.join(PRESET_NAMES)})"
-    )
+def _find(name: str, cfg: Any) -> Path:
+    try:
+        return resolve_path(name, cfg, "deepspeed_config")
+    except ConfigError as error:
+        folders = [Path.cwd(), *(Path(cfg.filename).resolve().parents if cfg.filename else ())]
+        near = [p.name for folder in folders for p in (folder / name).parent.glob("*.json")]
+        hint = did_you_mean(Path(name).name, near) or did_you_mean(name, PRESET_NAMES)
+        presets = f"presets: {', '.join(PRESET_NAMES)}"
+        raise ConfigError(f"{error}{hint} ({presets})") from None
 
 
-def _check_precision(settings: dict[str, Any], cfg: Mapping[str, Any], source: str) -> None:
+def _check_precision(settings: dict[str, Any], cfg: TrainingConfig, source: str) -> None:
     if cfg.get("fp16"):
         raise ConfigError(
             f"fp16={dict(cfg['fp16'])} has no effect with deepspeed=True: remove it, "
@@ -142,7 +139,7 @@ def _check_schedule(settings: dict[str, Any], source: str) -> None:
         )
 
 
-def _clipping(settings: dict[str, Any], cfg: Mapping[str, Any], source: str) -> float:
+def _clipping(settings: dict[str, Any], cfg: TrainingConfig, source: str) -> float:
     """Returns max_norm, 0.0 for none: told nothing, DeepSpeed 0.19.8 would clip to 1.0."""
     grad_clip = _optimizer_config(cfg).get("grad_clip")
     stated = _given(settings, "gradient_clipping")
@@ -167,7 +164,7 @@ def _clipping(settings: dict[str, Any], cfg: Mapping[str, Any], source: str) -> 
 
 
 def _batch_sizes(
-    settings: dict[str, Any], cfg: Mapping[str, Any], world_size: int, source: str
+    settings: dict[str, Any], cfg: TrainingConfig, world_size: int, source: str
 ) -> dict[str, int]:
     """Returns the three batch keys, all from the config; a json that differs is an error."""
     micro = _samples_per_gpu(cfg)
@@ -213,7 +210,7 @@ def _ways_to(batch: int, micro: int, world_size: int, steps: int) -> str:
     return f"to train with {batch}: {' or '.join(ways)}; otherwise " if ways else ""
 
 
-def _samples_per_gpu(cfg: Mapping[str, Any]) -> int:
+def _samples_per_gpu(cfg: TrainingConfig) -> int:
     data = cfg.get("data") or {}
     loader = data.get("train_dataloader") or {}
     found = loader.get("samples_per_gpu", data.get("samples_per_gpu"))
@@ -222,7 +219,7 @@ def _samples_per_gpu(cfg: Mapping[str, Any]) -> int:
     return int(found)
 
 
-def _optimizer_config(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
+def _optimizer_config(cfg: TrainingConfig) -> Mapping[str, Any]:
     return cfg.get("optimizer_config") or {}
 
 

@@ -9,21 +9,18 @@ import re
 import pytest
 import torch
 
+from mmcv.config import Config
 from mmcv.registry import ConfigError
 from mmcv.runner.zero.presets import PRESET_NAMES
 from mmcv.runner.zero.settings import engine_dtype, load_deepspeed_config, zero_stage
 
 
-class FileConfig(dict):
-    """A config that knows its file, as mmcv.Config does."""
-
-    filename = ""
-
-
-def make_cfg(samples_per_gpu=2, **optimizer_config):
-    return FileConfig(
-        data={"samples_per_gpu": samples_per_gpu}, optimizer_config=optimizer_config or None
-    )
+def make_cfg(samples_per_gpu=2, filename=None, **optimizer_config):
+    content = {
+        "data": {"samples_per_gpu": samples_per_gpu},
+        "optimizer_config": optimizer_config or None,
+    }
+    return Config(content, filename=filename)
 
 
 def load(value, cfg=None, world_size=4):
@@ -33,7 +30,7 @@ def load(value, cfg=None, world_size=4):
 @pytest.mark.parametrize("name", PRESET_NAMES)
 def test_every_preset_says_what_its_name_says(name, monkeypatch):
     monkeypatch.setattr("mmcv.runner.zero.settings._has_fp16", lambda: True)
-    stage, dtype, *offload = re.fullmatch(r"zero(\d)_(\w+?)(_offload)?", name).groups()
+    stage, dtype, *offload = re.findall(r"zero(\d)_([a-z0-9]+)(_offload)?", name)[0]
     settings = load(name)
     assert zero_stage(settings) == int(stage)
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -159,8 +156,9 @@ def test_path_is_found_above_the_config_file(tmp_path, monkeypatch):
     task = tmp_path / "task"
     (task / "zero_configs").mkdir(parents=True)
     (task / "zero_configs" / "z.json").write_text('{"zero_optimization": {"stage": 2}}')
-    cfg = make_cfg()
-    cfg.filename = str(task / "configs" / "a" / "b.py")
+    (task / "configs").mkdir()
+    (task / "configs" / "b.py").touch()
+    cfg = make_cfg(filename=str(task / "configs" / "b.py"))
     monkeypatch.chdir(tmp_path)
     assert zero_stage(load("zero_configs/z.json", cfg)) == 2
     # The working directory comes first.

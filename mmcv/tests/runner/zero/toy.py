@@ -27,6 +27,7 @@ class Toy(BaseModel):
         self.blocks = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in range(3))
         self.norm = SyncBatchNorm(WIDTH)
         self.head = nn.Conv2d(WIDTH, 5, 1)
+        self.num_used = 2
         if frozen:
             self.stem.requires_grad_(False)
             self.blocks[0].requires_grad_(False)
@@ -38,7 +39,7 @@ class Toy(BaseModel):
 
     def logits(self, img: Tensor) -> Tensor:
         x = self.stem(img.to(self.stem.weight.dtype)).mean((2, 3))
-        for block in self.blocks[:2]:
+        for block in self.blocks[: self.num_used]:
             x = x + torch.tanh(block(x))
         return self.head(self.norm(x[:, :, None, None]))[:, :, 0, 0]
 
@@ -89,26 +90,48 @@ def set_lr(optimizer: Any, step: int) -> None:
 
 
 def plain_run(
-    steps: int, *, frozen: bool = False, accumulate: int = 1, max_norm: float | None = None
+    steps: int,
+    *,
+    frozen: bool = False,
+    accumulate: int = 1,
+    max_norm: float | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> dict[str, Any]:
-    """Trains one process on the global batches.
+    """Trains one process on the global batches, with fp32 master weights.
 
     Returns:
         ``losses`` of every iteration, ``norms`` of every step, ``weights`` at the end.
     """
-    model = make_model(frozen=frozen)
-    optimizer = make_optimizer(model)
+    master = make_model(frozen=frozen)
+    model = make_model(frozen=frozen, dtype=dtype)
+    optimizer = make_optimizer(master)
+    pairs = [(p, m) for p, m in zip(model.parameters(), master.parameters(), strict=True)]
+    with torch.no_grad():
+        for param, main in pairs:
+            main.copy_(param)
     losses, norms = [], []
     for step in range(steps):
         set_lr(optimizer, step)
-        batch = make_batch(step)
-        loss = sum(model(**batch).values()) / accumulate
-        loss.backward()
-        losses.append(loss.item() * accumulate)
+        loss = torch.stack(list(model(**make_batch(step)).values())).sum()
+        (loss / accumulate).backward()
+        losses.append(loss.item())
         if (step + 1) % accumulate == 0:
-            params = [p for p in model.parameters() if p.grad is not None]
-            limit = float("inf") if max_norm is None else max_norm
-            norms.append(float(nn.utils.clip_grad_norm_(params, limit)))
-            optimizer.step()
-            optimizer.zero_grad()
+            norms.append(_step(pairs, optimizer, max_norm))
     return {"losses": losses, "norms": norms, "weights": model.state_dict()}
+
+
+def _step(pairs: list[Any], optimizer: torch.optim.Optimizer, max_norm: float | None) -> float:
+    for param, main in pairs:
+        if param.requires_grad:
+            # ZeRO steps parameters without a gradient too: with zeros.
+            grad = torch.zeros_like(param) if param.grad is None else param.grad
+            main.grad = grad.float()
+            param.grad = None
+    params = [main for _, main in pairs if main.grad is not None]
+    limit = float("inf") if max_norm is None else max_norm
+    norm = nn.utils.clip_grad_norm_(params, limit)
+    optimizer.step()
+    with torch.no_grad():
+        for param, main in pairs:
+            param.copy_(main)
+    return norm.item()

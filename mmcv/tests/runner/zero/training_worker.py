@@ -1,0 +1,218 @@
+"""What the tests of the DeepSpeed strategy run in processes of their own.
+
+    training_worker.py PHASES FOLDER [FOLDER OF ANOTHER NUMBER OF RANKS]
+
+Phases: ``train`` trains, saves and resumes every variant; ``resume`` continues what another number
+of ranks has saved; ``save`` saves until it is killed. Results go to FOLDER/results.json.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from toy import GLOBAL_BATCH, make_batch, make_model, make_optimizer, set_lr
+
+from mmcv.runner.deepspeed import DeepSpeedStrategy
+from mmcv.runner.dist_utils import get_dist_info
+from mmcv.runner.zero import directory
+
+STEPS = 6
+SAVE_AT = 3
+PRESETS = [f"zero{s}_{d}" for d in ("fp32", "bf16") for s in range(4)]
+OFFLOADED = ["zero1_fp32_offload", "zero2_fp32_offload", "zero3_fp32_offload", "zero3_bf16_offload"]
+VARIANTS = {
+    "full": {},
+    "frozen": {"frozen": True},
+    "accumulated": {"accumulate": 2, "max_norm": 0.5},
+    "frozen_accumulated": {"frozen": True, "accumulate": 2, "max_norm": 0.5},
+}
+# (saved with, resumed with) where they differ.
+CROSSINGS = [
+    (a, b) for a, b in itertools.product(PRESETS[:4], PRESETS[:4]) if abs(int(a[4]) - int(b[4])) < 3
+] + [("zero1_bf16", "zero3_bf16"), ("zero3_bf16", "zero0_bf16"), ("zero1_bf16", "zero1_fp32")]
+
+
+class Run:
+    """A strategy, and the loop that a runner would have."""
+
+    def __init__(self, preset: str, *, seed: int = 0, **options: Any) -> None:
+        gc.freeze()  # ZeRO-3 collects garbage while it is built: half a second among all of torch.
+        self.frozen = options.get("frozen", False)
+        self.accumulate = options.get("accumulate", 1)
+        self.max_norm = options.get("max_norm")
+        dtype = torch.bfloat16 if "bf16" in preset else torch.float32
+        self.model = model = make_model(seed, self.frozen, dtype)
+        grad_clip = {"max_norm": self.max_norm} if self.max_norm else None
+        cfg = {
+            "deepspeed_config": preset,
+            "data": {"samples_per_gpu": GLOBAL_BATCH // get_dist_info()[1]},
+            "optimizer_config": {"cumulative_iters": self.accumulate, "grad_clip": grad_clip},
+            "find_unused_parameters": options.get("find_unused_parameters", False),
+        }
+        optimizer = make_optimizer(model, options.get("optimizer", "AdamW"))
+        self.strategy = DeepSpeedStrategy.from_config(model, optimizer, cfg)
+        self.losses: list[float] = []
+        self.norms: list[float] = []
+
+    def train(self, start: int, stop: int) -> None:
+        rank, world_size = get_dist_info()
+        for step in range(start, stop):
+            set_lr(self.strategy.optimizer, step)
+            self.strategy.boundary = (step + 1) % self.accumulate == 0
+            outputs = self.strategy.forward(make_batch(step, rank, world_size))
+            norm = self.strategy.update(
+                outputs["loss"], max_norm=self.max_norm, divide_by=self.accumulate
+            )
+            loss = outputs["loss"].detach().clone()
+            dist.all_reduce(loss)
+            self.losses.append(loss.item() / world_size)
+            if norm is not None:
+                self.norms.append(norm.item())
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        partition = self.strategy.partition
+        state = self.strategy.module.state_dict(keep_vars=True)
+        return {name: partition.full(value).clone() for name, value in state.items()}
+
+    def dtypes(self) -> list[str]:
+        return [str(p.dtype) for p in self.strategy.module.parameters()]
+
+
+def train_and_resume(preset: str, options: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Trains, saving half-way; a second run, from other weights, resumes there."""
+    run = Run(preset, **options)
+    before = run.dtypes()
+    at = SAVE_AT + SAVE_AT % run.accumulate
+    run.train(0, at)
+    run.strategy.save(path, {"meta": {"iter": at, "CLASSES": ("a", "b")}, "hooks": {"x": 1.5}})
+    run.train(at, STEPS)
+    resumed = Run(preset, seed=7, **options)
+    state = resumed.strategy.load(path)
+    resumed.train(at, STEPS)
+    weights, again = run.weights(), resumed.weights()
+    if get_dist_info()[0] == 0:
+        torch.save({"weights": weights, "losses": run.losses[at:], "at": at}, f"{path}.reference")
+    return {
+        "losses": run.losses,
+        "norms": run.norms,
+        "keeps_dtypes": before == run.dtypes(),
+        "resumed_losses_equal": resumed.losses == run.losses[at:],
+        "resumed_weights_differ": [k for k in weights if not torch.equal(weights[k], again[k])],
+        "state": state,
+    }
+
+
+def evaluate_between(preset: str) -> bool:
+    """Whether evaluations, different in number on the ranks, leave the training as it is."""
+    undisturbed = Run(preset)
+    undisturbed.train(0, 4)
+    run = Run(preset)
+    run.train(0, 2)
+    run.strategy.eval()
+    with torch.no_grad():
+        for i in range(1 + get_dist_info()[0]):
+            images = [make_batch(i)["img"]]
+            predictions = run.strategy.module(images, [[{}]], return_loss=False)
+            assert len(predictions) == GLOBAL_BATCH
+    run.strategy.train()
+    run.train(2, 4)
+    return run.losses == undisturbed.losses
+
+
+def skip_parts(preset: str) -> list[float]:
+    """Losses of a model of which each rank skips another part in every iteration."""
+    run = Run(preset, find_unused_parameters=True)
+    for step in range(STEPS):
+        run.model.num_used = 1 + (step + get_dist_info()[0]) % 2
+        run.train(step, step + 1)
+    return run.losses
+
+
+def stop_learning(preset: str) -> bool:
+    """Whether a rate of zero, written into the groups, stops the weights."""
+    run = Run(preset, optimizer="SGD")
+    run.train(0, 1)
+    before = run.weights()
+    for group in run.strategy.param_groups:
+        group["initial_lr"] = 0.0
+    run.train(1, 3)
+    after = run.weights()
+    return all(
+        torch.equal(before[k], after[k])
+        for k in before
+        if "running" not in k and "num_batches" not in k
+    )
+
+
+def train_phase(folder: Path) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for preset, variant in itertools.product(PRESETS, VARIANTS):
+        path = folder / f"{preset}_{variant}"
+        results[f"{preset}/{variant}"] = train_and_resume(preset, VARIANTS[variant], path)
+    for preset in OFFLOADED:
+        results[f"{preset}/full"] = train_and_resume(preset, {}, folder / f"{preset}_full")
+    results["evaluate"] = {p: evaluate_between(p) for p in PRESETS[:4]}
+    results["stop"] = {p: stop_learning(p) for p in PRESETS[:4]}
+    results["skip"] = {p: skip_parts(p) for p in PRESETS[:2]}
+    return results
+
+
+def resume_phase(source: Path) -> dict[str, Any]:
+    results = {}
+    for saved, resumed in CROSSINGS:
+        reference = torch.load(source / f"{saved}_full.reference", weights_only=True)
+        run = Run(resumed, seed=7)
+        run.strategy.load(source / f"{saved}_full")
+        run.train(reference["at"], STEPS)
+        weights = run.weights()
+        results[f"{saved} to {resumed}"] = {
+            "losses": max(abs(a - b) for a, b in zip(run.losses, reference["losses"], strict=True)),
+            "weights": max(
+                (w.float() - weights[k].float()).abs().max().item()
+                for k, w in reference["weights"].items()
+            ),
+        }
+    return results
+
+
+def save_phase(folder: Path) -> None:
+    """Saves without end; the last rank is late, as on a busy file system."""
+    rank, world_size = get_dist_info()
+    run = Run("zero1_fp32")
+    write_files = directory._write_files
+
+    def write_late(*args: Any) -> Any:
+        time.sleep(0.3 * (rank == world_size - 1))
+        return write_files(*args)
+
+    directory._write_files = write_late
+    for step in range(100_000):
+        run.train(step % 5, step % 5 + 1)
+        run.strategy.save(folder / f"iter_{step + 1}", {"meta": {"iter": step + 1}})
+
+
+def main() -> None:
+    phases, folder = sys.argv[1].split(","), Path(sys.argv[2])
+    torch.set_num_threads(1)
+    if "RANK" in os.environ:
+        dist.init_process_group("gloo")
+    if "save" in phases:
+        save_phase(folder)
+    results = train_phase(folder) if "train" in phases else {}
+    if "resume" in phases:
+        results["resume"] = resume_phase(Path(sys.argv[3]))
+    if get_dist_info()[0] == 0:
+        (folder / "results.json").write_text(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
