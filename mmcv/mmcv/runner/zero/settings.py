@@ -58,6 +58,16 @@ def load_deepspeed_config(
     return settings
 
 
+def read_deepspeed_config(value: Any, cfg: TrainingConfig) -> dict[str, Any]:
+    """Returns what ``deepspeed_config=value`` says, unchecked: for its precision, in evaluation.
+
+    Args:
+        value: as for ``load_deepspeed_config``.
+        cfg: the config, which knows where it was read from.
+    """
+    return _read(value, cfg)[1]
+
+
 def zero_stage(settings: Mapping[str, Any]) -> int:
     """Returns the ZeRO stage of engine settings, 0 to 3."""
     return int(_section(settings, "zero_optimization").get("stage", 0))

@@ -12,7 +12,12 @@ import torch
 from mmcv.config import Config
 from mmcv.registry import ConfigError
 from mmcv.runner.zero.presets import PRESET_NAMES
-from mmcv.runner.zero.settings import engine_dtype, load_deepspeed_config, zero_stage
+from mmcv.runner.zero.settings import (
+    engine_dtype,
+    load_deepspeed_config,
+    read_deepspeed_config,
+    zero_stage,
+)
 
 
 def make_cfg(samples_per_gpu=2, filename=None, **optimizer_config):
@@ -189,6 +194,12 @@ def test_file_that_is_no_json_dict_is_named(tmp_path, text, reason):
 def test_other_types_are_refused():
     with pytest.raises(ConfigError, match="neither a path"):
         load(3)
+
+
+def test_precision_is_known_without_the_processes_of_the_training():
+    value = {"train_batch_size": 16, "bf16": {"enabled": True}}
+    settings = read_deepspeed_config(value, make_cfg())
+    assert engine_dtype(settings) == torch.bfloat16
 
 
 def test_dict_of_the_config_is_not_changed():
