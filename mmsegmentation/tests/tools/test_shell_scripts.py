@@ -37,7 +37,7 @@ def call(tmp_path):
 def test_dist_train_starts_torchrun_on_a_free_port(call):
     _, words = call("dist_train.sh", "my config.py", "2", "--work-dir", "a b")
     train = str(TOOLS / "train.py")
-    assert words[1:4] == ["-m", "torch.distributed.run", "--standalone"]
+    assert words[1:4] == ["-m", "mmcv.runner.torchrun", "--standalone"]
     assert words[4:6] == ["--nproc_per_node", "2"]
     assert words[6:] == [train, "my config.py", "--launcher", "pytorch", "--work-dir", "a b"]
 
