@@ -78,6 +78,11 @@ class RepeatDataset(Dataset):
     def __len__(self) -> int:
         return self.times * self._ori_len
 
+    def check(self, with_labels: bool = True) -> None:
+        """Lets the dataset look for missing files, if it can."""
+        if hasattr(self.dataset, "check"):
+            self.dataset.check(with_labels=with_labels)
+
     def get_cat_ids(self, idx: int) -> list[int]:
         """Returns the categories in a sample (detection)."""
         return self.dataset.get_cat_ids(idx % self._ori_len)
@@ -138,6 +143,11 @@ class MultiImageMixDataset(Dataset):
                 continue
             results = self._apply(transform, results)
         return results
+
+    def check(self, with_labels: bool = True) -> None:
+        """Lets the dataset look for missing files, if it can."""
+        if hasattr(self.dataset, "check"):
+            self.dataset.check(with_labels=with_labels)
 
     def update_skip_type_keys(self, skip_type_keys: Sequence[str] | None) -> None:
         """Replaces the types of steps that are left out; hooks call it late in training."""

@@ -1,12 +1,16 @@
 import math
+import os
+import socket
 
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DistributedSampler as TorchDistributedSampler
 
-from mmcv.data import DistributedSampler, sync_random_seed
+from mmcv.data import DistributedSampler, build_dataloader, sync_random_seed
 from mmcv.data.samplers import OrderedSampler, ShuffledSampler
 
 
@@ -99,3 +103,24 @@ def test_without_process_group_there_is_one_rank():
     assert sync_random_seed(5) == 5 and 0 <= sync_random_seed() < 2**31
     with pytest.raises(ValueError, match="rank"):
         DistributedSampler(range(5), 2, 2)
+
+
+def run_rank(rank: int, port: int) -> None:
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    dist.init_process_group("gloo", rank=rank, world_size=2)
+    data_loader = build_dataloader(range(20), 2, 0, seed=7 + rank)
+    assert (data_loader.sampler.num_replicas, data_loader.sampler.rank) == (2, rank)
+    assert data_loader.sampler.seed == 7
+    drawn = torch.tensor(sync_random_seed())
+    parts = [torch.zeros_like(drawn) for _ in range(2)]
+    dist.all_gather(parts, drawn)
+    assert parts[0] == parts[1]
+    dist.destroy_process_group()
+
+
+def test_all_ranks_use_the_seed_of_rank_0():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    # Forked, because this file is not importable by name in a fresh interpreter.
+    mp.start_processes(run_rank, args=(port,), nprocs=2, start_method="fork")

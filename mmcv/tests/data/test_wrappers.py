@@ -104,6 +104,17 @@ def test_rejected_samples_are_drawn_anew_until_it_is_too_much():
         rejecting[0]
 
 
+def test_checks_are_handed_on():
+    class Checked(Numbers):
+        def check(self, with_labels=True):
+            raise LookupError(with_labels)
+
+    for wrap in (lambda d: RepeatDataset(d, 2), lambda d: MultiImageMixDataset(d, [])):
+        wrap(Numbers(0, 2)).check()
+        with pytest.raises(LookupError, match="False"):
+            wrap(Checked(0, 2)).check(with_labels=False)
+
+
 def test_wrong_pipelines():
     with pytest.raises(AssertionError):
         MultiImageMixDataset(Numbers(0, 1), 5)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 import cv2
 import numpy as np
 import pytest
-from mmcv.image.colorspace import _convert_input_type_range, _convert_output_type_range
 
 from mmcv import image
+from mmcv.image.colorspace import _convert_input_type_range, _convert_output_type_range
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ import io
 import cv2
 import numpy as np
 import pytest
-from mmcv.image import ImageError, imfrombytes, imread, imwrite, use_backend
 from PIL import Image
+
+from mmcv.image import ImageError, imfrombytes, imread, imwrite, use_backend
 
 
 @pytest.fixture
