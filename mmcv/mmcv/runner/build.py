@@ -12,7 +12,8 @@ from torch import nn
 from mmcv.config import Config
 from mmcv.data import build_dataloader
 from mmcv.hooks.evaluation import EvalHook
-from mmcv.registry import RUNNERS, ConfigError, Registry, check_arguments, config_path
+from mmcv.registry import RUNNERS, ConfigError, Registry, check_arguments
+from mmcv.runner.checks import in_section
 from mmcv.runner.param_groups import build_optimizer
 from mmcv.runner.precision import apply_precision
 from mmcv.runner.runner import BaseRunner
@@ -67,7 +68,7 @@ class DefaultRunnerConstructor:
 
     def __call__(self) -> BaseRunner:
         """Returns the runner."""
-        with config_path("runner", self.runner_cfg):
+        with in_section("runner", self.runner_cfg):
             return RUNNERS.build(self.runner_cfg, default_args=self.default_args)
 
 
@@ -111,7 +112,7 @@ def _build_loader(dataset: Any, cfg: Config, section: str, options: dict[str, An
     missing = [key for key in ("samples_per_gpu", "workers_per_gpu") if key not in options]
     if missing:
         raise ConfigError(f"data.{missing[0]} is missing")
-    with config_path(f"data.{section}", options):
+    with in_section(f"data.{section}", options):
         return build_dataloader(dataset, dist=True, **options)
 
 
@@ -152,7 +153,7 @@ def register_evaluation(runner: BaseRunner, dataset: Any, cfg: Config) -> None:
         ConfigError: a key of ``evaluation`` that neither the hook nor ``dataset.evaluate`` takes.
     """
     options = {**(cfg.get("evaluation") or {}), "by_epoch": runner.unit == "epoch"}
-    with config_path("evaluation", options):
+    with in_section("evaluation", options):
         hook = EvalHook(build_val_loader(dataset, cfg), **options)
         check_arguments(dataset.evaluate, {"results": [], "logger": None, **hook.eval_kwargs})
     runner.register_hook(hook, priority="LOW")

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmcv.registry import ConfigError
+from mmcv.registry import ConfigError, config_path
+
+
+@contextmanager
+def in_section(path: str, section: Any) -> Iterator[None]:
+    """Lets errors from a section of the config, built by a registry or not, start with its path."""
+    with config_path(path, section):
+        try:
+            yield
+        except ConfigError as error:
+            if getattr(error, "located", False):  # more precisely, by a registry
+                raise
+            named = type(error)(f"{path}: {error}")
+            named.located = True  # type: ignore[attr-defined]
+            raise named from error
 
 
 def check_workflow(workflow: Any) -> None:

@@ -5,12 +5,12 @@ Functions of a runner; ``BaseRunner`` has them as methods, which is how 1.x code
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mmcv.hooks.hook import Hook
-from mmcv.registry import HOOKS, ConfigError, config_path
+from mmcv.registry import HOOKS, ConfigError
+from mmcv.runner.checks import in_section
 from mmcv.runner.priority import Priority
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def register_lr_hook(runner: BaseRunner, lr_config: HookConfig) -> None:
     if isinstance(lr_config, Mapping):
         from mmcv.hooks.lr import build_lr_hook
 
-        with config_path("lr_config", lr_config):
+        with in_section("lr_config", lr_config):
             lr_config = build_lr_hook(lr_config)
     _register(runner, lr_config, "VERY_HIGH")
 
@@ -69,7 +69,7 @@ def register_momentum_hook(runner: BaseRunner, momentum_config: HookConfig) -> N
     if isinstance(momentum_config, Mapping):
         from mmcv.hooks.momentum import build_momentum_hook
 
-        with config_path("momentum_config", momentum_config):
+        with in_section("momentum_config", momentum_config):
             momentum_config = build_momentum_hook(momentum_config)
     _register(runner, momentum_config, "HIGH")
 
@@ -114,7 +114,7 @@ def register_custom_hooks(runner: BaseRunner, custom_config: Any) -> None:
         custom_config = [custom_config]
     for i, config in enumerate(custom_config):
         if isinstance(config, Mapping):
-            with config_path(f"custom_hooks[{i}]", config):
+            with in_section(f"custom_hooks[{i}]", config):
                 register_hook_from_cfg(runner, config)
         else:
             runner.register_hook(config, priority="NORMAL")
@@ -151,8 +151,9 @@ def _build(config: HookConfig, path: str, **defaults: Any) -> Any:
     """Returns the hook that ``config`` is, or describes."""
     if not isinstance(config, Mapping):
         return config
-    with config_path(path, config):
-        return HOOKS.build({**defaults, **copy.copy(config)})
+    section = {**defaults, **config}
+    with in_section(path, section):
+        return HOOKS.build(section)
 
 
 def _register(runner: BaseRunner, hook: Any, priority: str) -> None:

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import nn
 
 from mmcv.config import Config
-from mmcv.registry import Registry, config_path
+from mmcv.registry import Registry
 from mmcv.runner.auto_resume import find_checkpoint
 from mmcv.runner.build import (
     build_runner,
@@ -22,6 +22,7 @@ from mmcv.runner.build import (
     runner_config,
 )
 from mmcv.runner.checkpoint import load_checkpoint
+from mmcv.runner.checks import in_section
 from mmcv.runner.dist_utils import is_distributed
 from mmcv.runner.startup import load_config, start_process, start_run
 from mmcv.runner.train_arguments import parse_arguments
@@ -115,7 +116,7 @@ def build_dataset(
     """Builds the data set of ``data.<split>`` and checks that it can be used."""
     section = cfg.data[split]
     path = f"data.{split}"
-    with config_path(path, section):
+    with in_section(path, section):
         dataset = task.build_dataset(section, defaults)
         if hasattr(dataset, "check"):
             dataset.check()
@@ -125,7 +126,7 @@ def build_dataset(
 def build_model(task: Task, cfg: Config) -> nn.Module:
     """Builds the model on the CPU, initialises it, and logs its size."""
     outer = {key: cfg[key] for key in ("train_cfg", "test_cfg") if cfg.get(key) is not None}
-    with config_path("model", cfg.model):
+    with in_section("model", cfg.model):
         model = task.models.build(cfg.model, default_args=outer)
     model.init_weights()
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -148,6 +148,7 @@ class BaseRunner(metaclass=ABCMeta):
         self.call_hook("before_run")
         if self._resumption is not None:
             self._resumption.restore(self, self.batches)
+        self.mode = "train"
         self._run(self.batches)
         self.call_hook("after_run")
 
@@ -270,7 +271,6 @@ class BaseRunner(metaclass=ABCMeta):
         self._iter += 1
 
     def _enter_train_mode(self) -> None:
-        self.mode = "train"
         if not self.strategy.module.training:  # at the start, or a hook has run the model
             self.strategy.train()
 

@@ -1,0 +1,70 @@
+"""Runs of several processes, over gloo, as torchrun starts them."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+# Without dropout, whose numbers every rank draws for itself.
+NO_DROPOUT = "model = dict(type='ToyModel', dropout=0.0)"
+
+
+def losses(work_dir):
+    rows = [json.loads(row) for row in next(work_dir.glob("*.json")).read_text().splitlines()]
+    return [(row["iter"], row["loss"]) for row in rows if row.get("mode") == "train"]
+
+
+def scores(work_dir):
+    rows = [json.loads(row) for row in next(work_dir.glob("*.json")).read_text().splitlines()]
+    return [row["mIoU"] for row in rows if row.get("mode") == "val"]
+
+
+def succeeded(results):
+    for code, output in results:
+        assert code == 0, output
+    return results
+
+
+def test_one_process_equals_two_on_the_same_global_batch(config, train_processes, tmp_path):
+    path = config(NO_DROPOUT)
+    one, two = tmp_path / "one", tmp_path / "two"
+    batch_4 = ("--cfg-options", "data.samples_per_gpu=4", "--seed", "3")
+    succeeded(train_processes(path, one, *batch_4, num=1))
+    succeeded(train_processes(path, two, "--seed", "3"))
+    assert [i for i, _ in losses(two)] == [2, 4, 6, 8, 10, 12]
+    assert [x for _, x in losses(two)] == pytest.approx([x for _, x in losses(one)], abs=1e-5)
+    # Five samples on two ranks: one is repeated by the sampler, and must not count twice.
+    assert scores(two) == pytest.approx(scores(one), abs=1e-6)
+
+
+def test_killed_ranks_resume_to_the_same_bits(
+    config, train_processes, tmp_path, checkpoint_differences
+):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    succeeded(train_processes(config(), whole, "--seed", "3"))
+    hook = "custom_hooks = [dict(type='KillHook', at=9, when='after_train_iter')]"
+    path = config(hook, name="killed.py")
+    results = train_processes(path, killed, "--seed", "3", "--auto-resume")
+    assert [code for code, _ in results] == [-9, -9]
+    succeeded(train_processes(path, killed, "--seed", "3", "--auto-resume"))
+    for name in ("iter_12.pth", "best_mIoU_iter_12.pth"):
+        assert checkpoint_differences(whole / name, killed / name) == []
+
+
+def test_an_error_of_the_user_is_printed_by_one_rank(config, train_processes, tmp_path):
+    path = config("data = dict(samples_per_gpu=2, train=dict(type='ToyDataset', root='/nowhere'))")
+    results = train_processes(path, tmp_path / "w")
+    assert [code for code, _ in results] == [1, 1]
+    outputs = [output for _, output in results]
+    assert "error: data.train: the folder '/nowhere' does not exist\n" in outputs[0]
+    assert "error" not in outputs[1] and "Traceback" not in outputs[0] + outputs[1]
+
+
+def test_a_loss_that_is_not_finite_on_one_rank_ends_all(config, train_processes, tmp_path):
+    path = config("model = dict(type='ToyModel', poison_at=7, poison_rank=1)")
+    results = train_processes(path, tmp_path / "w", "--seed", "0")
+    assert [code for code, _ in results] == [1, 1]
+    assert "rank 1: the loss is not finite since iteration 7" in results[0][1]
+    assert (tmp_path / "w" / "iter_4.pth").exists()
+    assert not (tmp_path / "w" / "iter_8.pth").exists()
