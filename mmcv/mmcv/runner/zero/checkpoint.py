@@ -76,7 +76,7 @@ def load(run: Trained, path: Path, *, with_optimizer: bool) -> dict[str, Any]:
     content = directory.read_directory(path)
     _assign_module(run, content["module"], path)
     if with_optimizer:
-        shards = _read_shards(path, manifest)
+        shards = read_shards(path, manifest)
         restore_optimizer(run.partition, run.optimizer, shards)
         run.counters = shards[0]["counters"]
         _restore_scaler(run.partition.scaler, shards[0]["loss_scale"])
@@ -86,7 +86,16 @@ def load(run: Trained, path: Path, *, with_optimizer: bool) -> dict[str, Any]:
     return {key: content[key] for key in content["state_keys"]}
 
 
-def _read_shards(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_shards(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns the optimizer shards of all ranks, memory-mapped.
+
+    Args:
+        path: checkpoint directory.
+        manifest: its manifest.
+
+    Raises:
+        CheckpointError: it was saved without them.
+    """
     if not manifest["with_optimizer"]:
         raise CheckpointError(
             f"{path}: has no optimizer state (saved with save_optimizer=False?), so it cannot be"

@@ -7,7 +7,7 @@ that wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -65,6 +65,20 @@ def restore_optimizer(
                 f"{fragment.name!r}; the checkpoint is of another model"
             )
         _fill(fragment, optimizer.state[fragment.buffer], pieces)
+
+
+def join_masters(shards: Iterable[Shard]) -> Callable[[str], Tensor | None]:
+    """Returns a function that gives the fp32 master weights of a parameter, flattened, by name.
+
+    It gives None for names that were not trained.
+    """
+    slices = _index(list(shards))
+
+    def join(name: str) -> Tensor | None:
+        entries = sorted(slices.get(name, []), key=lambda entry: entry["offset"])
+        return torch.cat([entry[MASTER] for entry in entries]) if entries else None
+
+    return join
 
 
 def _restore_groups(partition: Partition, optimizer: torch.optim.Optimizer, shard: Shard) -> None:
