@@ -32,7 +32,7 @@ def _wave(phase: np.ndarray) -> np.ndarray:
 
 
 def _period(rng: Rng) -> float:
-    return 2 * np.pi / rng.uniform(6.0, 9.0)
+    return 2 * np.pi / rng.uniform(6.5, 8.0)
 
 
 def _gradient(x: np.ndarray, y: np.ndarray, rng: Rng) -> np.ndarray:
@@ -109,10 +109,10 @@ def draw(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
     """Draws one scene.
 
     Returns:
-        image: (H, W, 3) uint8 BGR, 112 to 160 pixels high and 112 to 224 wide.
+        image: (H, W, 3) uint8 BGR; the short side has 112 pixels, the long one up to 196.
         label: (H, W) uint8 of ADE20K class numbers, 0 where unlabelled.
     """
-    height, width = int(rng.integers(112, 161)), int(rng.integers(112, 225))
+    height, width = rng.permutation([112, rng.integers(112, 197)]).tolist()
     image = np.zeros((height, width, 3))
     label = np.zeros((height, width), np.uint8)
     y = np.broadcast_to(np.arange(height)[:, None], label.shape)
@@ -125,7 +125,7 @@ def draw(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
         _paint(image, label, region, int(number), OBJECTS[int(number)], rng)
     if rng.random() < 0.3:
         _paint(image, label, _shape(height, width, rng, scale=0.4), UNLABELLED, _gradient, rng)
-    image = 255 * image + rng.normal(0, 10, image.shape)
+    image = 255 * image + rng.normal(0, 8, image.shape)
     return np.clip(image, 0, 255).astype(np.uint8), label
 
 
@@ -157,7 +157,7 @@ def _paint(
     top, left = y.min(), x.min()
     rows, columns = np.mgrid[top : y.max() + 1, left : x.max() + 1].astype(float)
     brightness = texture(rows * 0 + columns, rows, rng)[y - top, x - left, None]
-    dark, bright = rng.uniform(0.05, 0.45, 3), rng.uniform(0.55, 0.95, 3)
+    dark, bright = rng.uniform(0.05, 0.4, 3), rng.uniform(0.6, 0.95, 3)
     image[y, x] = dark + (bright - dark) * brightness
     label[y, x] = number
 

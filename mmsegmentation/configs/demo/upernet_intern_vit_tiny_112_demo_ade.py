@@ -19,7 +19,7 @@ model = dict(
         depth=4,
         num_heads=6,
         init_values=1.0,  # nothing is pretrained, so nothing has to be kept at first
-        drop_path_rate=0.05,
+        drop_path_rate=0.0,
         out_indices=[0, 1, 2, 3],
         with_cp=False,
         pretrained=None,
@@ -32,7 +32,7 @@ model = dict(
 train_pipeline = [
     dict(type="LoadImageFromFile"),
     dict(type="LoadAnnotations", reduce_zero_label=True),
-    dict(type="Resize", img_scale=img_scale, ratio_range=(0.75, 1.5)),
+    dict(type="Resize", img_scale=img_scale, ratio_range=(0.8, 1.25)),
     dict(type="RandomCrop", crop_size=crop_size, cat_max_ratio=0.75),
     dict(type="RandomFlip", prob=0.5),
     dict(type="PhotoMetricDistortion"),
@@ -58,7 +58,7 @@ test_pipeline = [
     ),
 ]
 data = dict(
-    samples_per_gpu=4,
+    samples_per_gpu=2,
     workers_per_gpu=1,
     train=dict(data_root=data_root, pipeline=train_pipeline),
     val=dict(data_root=data_root, pipeline=test_pipeline),
@@ -68,7 +68,7 @@ data = dict(
 # From scratch on 400 images: a larger rate, one for all layers.
 optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0))
 lr_config = dict(warmup_iters=50)
-runner = dict(max_iters=500)
-checkpoint_config = dict(interval=200)
-evaluation = dict(interval=200)
-log_config = dict(interval=20)
+runner = dict(max_iters=1200)
+checkpoint_config = dict(interval=400)
+evaluation = dict(interval=400)
+log_config = dict(interval=50)
