@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import warnings
 from pathlib import Path
@@ -204,8 +205,13 @@ def _decode_turbojpeg(content: bytes, flag: str, channel_order: str) -> np.ndarr
     if channel_order.lower() not in orders:
         raise ValueError('channel order must be either "rgb" or "bgr"')
     code = orders[channel_order.lower()] if flag == "color" else turbo.TJPF_GRAY
-    img = turbo.TurboJPEG().decode(content, code)
+    img = _turbo_decoder(turbo).decode(content, code)
     return img[:, :, 0] if img.shape[-1] == 1 else img
+
+
+@functools.lru_cache(maxsize=1)
+def _turbo_decoder(turbo: Any) -> Any:
+    return turbo.TurboJPEG()
 
 
 def _turbojpeg() -> Any:

@@ -1,4 +1,6 @@
 import io
+import sys
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -93,6 +95,41 @@ def test_progressive_jpeg_is_accepted(img):
     assert imfrombytes(content).shape == img.shape
 
 
+def test_pillow_puts_half_transparent_grey_on_a_canvas():
+    transparent = np.zeros((4, 5, 2), np.uint8)
+    transparent[:2] = (80, 255)
+    read = imfrombytes(with_pillow(transparent, "PNG"), channel_order="rgb", backend="pillow")
+    assert (read[:2] == 80).all() and (read[2:] == (124, 117, 104)).all()
+
+
+@pytest.mark.parametrize(("backend", "module"), [("turbojpeg", "turbojpeg"), ("tifffile",) * 2])
+def test_a_decoder_that_is_not_installed_says_so(backend, module, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    for use in (use_backend, lambda name: imfrombytes(b"x", backend=name)):
+        with pytest.raises(ImportError, match="is not installed: pip install"):
+            use(backend)
+
+
+def test_turbojpeg_is_told_the_pixel_format(img, monkeypatch):
+    class Decoder:
+        def decode(self, content, code):
+            gray = img[..., :1]
+            return {"bgr": img, "rgb": img[..., ::-1], "gray": gray}[code]
+
+    formats = {"TJPF_BGR": "bgr", "TJPF_RGB": "rgb", "TJPF_GRAY": "gray"}
+    module = ModuleType("turbojpeg")
+    vars(module).update(TurboJPEG=Decoder, **formats)
+    monkeypatch.setitem(sys.modules, "turbojpeg", module)
+    options = {"backend": "turbojpeg"}
+    np.testing.assert_array_equal(imfrombytes(b"x", **options), img)
+    rgb = imfrombytes(b"x", channel_order="rgb", **options)
+    np.testing.assert_array_equal(rgb, img[..., ::-1])
+    assert imfrombytes(b"x", "grayscale", **options).shape == (48, 64)
+    for wrong in [{"flag": "unchanged"}, {"channel_order": "xyz"}]:
+        with pytest.raises(ValueError, match="must be"):
+            imfrombytes(b"x", **wrong, **options)
+
+
 @pytest.mark.parametrize("backend", ["cv2", "pillow"])
 @pytest.mark.parametrize("content", [b"", b"no image at all"])
 def test_garbage_is_an_error(backend, content):
@@ -132,6 +169,8 @@ def test_imwrite_then_imread_is_the_same(img, tmp_path):
     assert imwrite(img, path)
     np.testing.assert_array_equal(imread(path), img)
     np.testing.assert_array_equal(imread(str(path), channel_order="rgb"), img[..., ::-1])
+    with pytest.warns(UserWarning, match="auto_mkdir"):
+        imwrite(img, path, auto_mkdir=True)
 
 
 def test_imread_names_the_broken_file(img, tmp_path):
