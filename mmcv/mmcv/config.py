@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,12 +135,11 @@ class Config:
         values = self._cfg_dict.to_dict()
         if suffix == ".py":
             text = self.pretty_text
-        elif suffix == ".json":
-            text = json.dumps(values, indent=2)
         else:
-            import yaml
+            from mmcv.fileio import dump
 
-            text = yaml.safe_dump(json.loads(json.dumps(values)), sort_keys=False)
+            layout = {"indent": 2} if suffix == ".json" else {"sort_keys": False}
+            text = dump(values, file_format=suffix[1:], **layout)
         if file is None:
             return text
         Path(file).write_text(text, encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import io
 import json
 import logging
 import re
@@ -134,18 +135,28 @@ def _read(text: str, path: Path, bases: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decode(text: str, path: Path) -> dict[str, Any]:
-    try:
-        if path.suffix == ".json":
-            values = json.loads(text)
-        else:
-            import yaml
-
-            values = yaml.safe_load(text) or {}
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    values = _decode_json(text, path) if path.suffix == ".json" else _decode_yaml(text, path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must hold keys and values, but holds a {type(values).__name__}")
     return values
+
+
+def _decode_json(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _decode_yaml(text: str, path: Path) -> Any:
+    from yaml import YAMLError
+
+    from mmcv.fileio import load as load_data
+
+    try:
+        return load_data(io.StringIO(text), file_format="yaml") or {}
+    except YAMLError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _look_up(name: str, bases: dict[str, Any], path: Path) -> Any:

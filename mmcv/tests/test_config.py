@@ -5,6 +5,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mmcv.config import Config, ConfigDict, DictAction, resolve_path
 from mmcv.config_options import parse_value
 from mmcv.registry import ConfigError
@@ -216,6 +217,8 @@ def test_dumped_python_reloads_equal(config):
 
 def test_dump_writes_the_format_of_the_ending(tmp_path):
     cfg = Config({"a": {"b": [1, None, "x"]}, "c": 1.5})
+    Config({"a": (1, 2)}).dump(tmp_path / "tuple.yaml")
+    assert Config.fromfile(tmp_path / "tuple.yaml").a == (1, 2)
     for name in ("x.py", "x.json", "x.yaml"):
         cfg.dump(tmp_path / name)
         assert Config.fromfile(tmp_path / name) == cfg

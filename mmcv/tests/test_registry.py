@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+
 from mmcv.registry import ArgumentError, ConfigError, Registry, build_from_cfg, config_path
 
 

@@ -7,13 +7,14 @@ import logging
 
 import pytest
 import torch
+from torch import nn
+
 from mmcv.registry import ConfigError
 from mmcv.runner.layer_decay import (
     CustomLayerDecayOptimizerConstructor,
     LayerDecayOptimizerConstructor,
     LearningRateDecayOptimizerConstructor,
 )
-from torch import nn
 
 LR, WD = 4e-5, 0.05
 ADAMW = dict(type="AdamW", lr=LR, betas=(0.9, 0.999), weight_decay=WD)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from mmcv.registry import ConfigError
 from mmcv.runner.optimizer_constructor import DefaultOptimizerConstructor
-from torch import nn
 
 LR, WD = 0.01, 1e-4
 SGD = dict(type="SGD", lr=LR, weight_decay=WD, momentum=0.9)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from mmcv.registry import OPTIMIZER_BUILDERS, OPTIMIZERS, ConfigError
 from mmcv.runner.param_groups import (
     TORCH_OPTIMIZERS,
     build_optimizer,
     build_optimizer_constructor,
 )
-from torch import nn
 
 
 def test_every_torch_optimizer_is_registered():
