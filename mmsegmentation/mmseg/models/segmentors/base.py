@@ -80,7 +80,7 @@ class BaseSegmentor(BaseModel):
         palette: Sequence[Sequence[int]] | np.ndarray | None = None,
         win_name: str = "",
         show: bool = False,
-        wait_time: float = 0,
+        wait_time: int = 0,
         out_file: str | None = None,
         opacity: float = 0.5,
     ) -> np.ndarray:
