@@ -44,6 +44,8 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 NO_PREFIX = ((r"^module\.", ""),)
+# Of batch norms; checkpoints of torch < 0.4.1 lack them, and nothing depends on them.
+COUNTERS = "num_batches_tracked"
 
 
 class LoadReport(NamedTuple):
@@ -83,11 +85,11 @@ def load_checkpoint(
         raise RuntimeError(f"No state_dict found in checkpoint file {filename}")
     weights = _revised(find_weights(checkpoint), revise_keys)
     report = load_state_dict(model, weights, strict, logger)
-    wanted = get_state_dict(model)
+    wanted = [key for key in get_state_dict(model) if COUNTERS not in key]
     if wanted and weights and len(report.missing_keys) + len(report.mismatched) >= len(wanted):
         raise CheckpointError(
             f"{filename}: none of its {len(weights)} tensors fits the model; the file has"
-            f" {next(iter(weights))!r} ..., the model {next(iter(wanted))!r} ..."
+            f" {next(iter(weights))!r} ..., the model {wanted[0]!r} ..."
         )
     return checkpoint
 
@@ -164,8 +166,7 @@ def load_state_dict(
                 load(child, f"{prefix}{name}.")
 
     load(module)
-    # Counters that checkpoints of torch < 0.4.1 lack; nothing depends on them.
-    missing = [key for key in missing if "num_batches_tracked" not in key]
+    missing = [key for key in missing if COUNTERS not in key]
     report = LoadReport(missing, unexpected, mismatched)
     _log_or_raise(report, strict, logger)
     return report

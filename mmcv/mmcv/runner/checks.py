@@ -61,11 +61,11 @@ def made_folder(work_dir: Any) -> str | None:
 
 
 def check_not_empty(loader: Any) -> Any:
-    """Returns the loader; raises ValueError if it has no batch, since nothing would be trained."""
+    """Returns the loader; raises ConfigError if it has no batch, since nothing would be trained."""
     if len(loader) > 0:
         return loader
     num_samples = len(loader.dataset) if hasattr(loader, "dataset") else 0
-    raise ValueError(
+    raise ConfigError(
         f"the training loader is empty: {num_samples} samples do not fill one batch of"
         f" {getattr(loader, 'batch_size', None)} on each rank; add data, lower"
         " data.samples_per_gpu, or set data.train_dataloader.drop_last=False"

@@ -24,6 +24,7 @@ from mmcv.runner.build import (
 from mmcv.runner.checkpoint import load_checkpoint
 from mmcv.runner.checks import in_section
 from mmcv.runner.dist_utils import is_distributed
+from mmcv.runner.runner import BaseRunner
 from mmcv.runner.startup import load_config, start_process, start_run
 from mmcv.runner.train_arguments import parse_arguments
 from mmcv.runner.user_errors import one_line_errors
@@ -65,13 +66,20 @@ def train_main(task: Task, argv: Sequence[str] | None = None) -> None:
         if not args.no_validate and cfg.data.get("val") is not None:
             val_set = build_dataset(task, cfg, "val", {"test_mode": True})
         model = build_model(task, cfg)
+        runner, loader = build_training(task, model, train_set, cfg, val_set=val_set, meta=meta)
         progress.is_running = True
-        train_model(task, model, train_set, cfg, val_set=val_set, meta=meta)
+        runner.run(loader, cfg.get("workflow"))
     if is_distributed():
         dist.destroy_process_group()
 
 
-def train_model(
+def train_model(task: Task, model: nn.Module, train_set: Any, cfg: Config, **options: Any) -> None:
+    """Trains a model that is built and initialised; arguments as for :func:`build_training`."""
+    runner, loader = build_training(task, model, train_set, cfg, **options)
+    runner.run(loader, cfg.get("workflow"))
+
+
+def build_training(
     task: Task,
     model: nn.Module,
     train_set: Any,
@@ -80,8 +88,8 @@ def train_model(
     val_set: Any = None,
     meta: dict[str, Any] | None = None,
     timestamp: str | None = None,
-) -> None:
-    """Trains a model that is built and initialised.
+) -> tuple[BaseRunner, Any]:
+    """Returns a runner, where a run that is continued has got to, and the loader for it.
 
     Args:
         task: gives the defaults of the loader.
@@ -107,7 +115,7 @@ def train_model(
     loader = build_train_loader(train_set, cfg, task.train_loader)
     if checkpoint is not None:
         runner.resume(checkpoint)
-    runner.run(loader, cfg.get("workflow"))
+    return runner, loader
 
 
 def build_dataset(
