@@ -22,9 +22,10 @@ from mmcv import settings
 from mmcv.config import Config
 from mmcv.data import build_dataloader
 from mmcv.fileio import dump
-from mmcv.registry import ConfigError, check_arguments, config_path, did_you_mean
+from mmcv.registry import ConfigError, check_arguments, did_you_mean
 from mmcv.runner.build import NOT_LOADER_KEYS
 from mmcv.runner.checkpoint import load_checkpoint
+from mmcv.runner.checks import in_section
 from mmcv.runner.dist_utils import init_dist, is_distributed
 from mmcv.runner.paths import resolve_paths
 from mmcv.runner.precision import apply_precision
@@ -68,7 +69,7 @@ def load_config(args: argparse.Namespace) -> Config:
     """Returns the config with the changes that the flags ask for, checked."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    settings.validate(cfg)
+    settings.validate_sections(cfg)
     cfg = without_pretrained(cfg)
     resolve_paths(cfg)
     if "test" not in cfg.get("data", {}):
@@ -102,14 +103,14 @@ def start_process(cfg: Config, args: argparse.Namespace) -> None:
 
 def build_test_loader(cfg: Config, with_labels: bool) -> DataLoader:
     """Builds the loader of this rank's share of ``data.test``, one image at a time."""
-    with config_path("data.test", cfg.data.test):
+    with in_section("data.test", cfg.data.test):
         dataset = build_dataset(cfg.data.test, {"test_mode": True})
         if hasattr(dataset, "check"):
             dataset.check(with_labels)
     options = {key: value for key, value in cfg.data.items() if key not in NOT_LOADER_KEYS}
     options.update(samples_per_gpu=1, shuffle=False)
     options.update(cfg.data.get("test_dataloader", {}))
-    with config_path("data.test_dataloader", options):
+    with in_section("data.test_dataloader", options):
         return build_dataloader(dataset, **options)
 
 
@@ -120,7 +121,7 @@ def check_options(dataset: Any, args: argparse.Namespace) -> None:
         if metrics and metric not in metrics:
             possible = f"{did_you_mean(metric, metrics)} (possible: {', '.join(metrics)})"
             raise ConfigError(f"--eval: there is no metric {metric!r}{possible}")
-    with config_path("--eval-options", args.eval_options):
+    with in_section("--eval-options", args.eval_options):
         if args.eval:
             check_arguments(dataset.evaluate, {"results": [], **_evaluate_options(args)})
         if args.format_only or _writes_cityscapes(args):

@@ -67,6 +67,7 @@ def run_tool(*arguments):
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
+@pytest.mark.slow
 def test_metrics_are_printed_and_written(tiny_config, checkpoint, model, elsewhere):
     process = run_tool(tiny_config, checkpoint, "--eval", "mIoU", "mFscore", "--work-dir", "w")
     assert process.returncode == 0, process.stderr
@@ -82,6 +83,7 @@ def test_metrics_are_printed_and_written(tiny_config, checkpoint, model, elsewhe
     )
 
 
+@pytest.mark.slow
 def test_a_user_error_is_one_line(tiny_config, checkpoint, elsewhere):
     process = run_tool(tiny_config, checkpoint, "--eval", "mIou")
     assert process.returncode == 1
@@ -97,6 +99,17 @@ def test_results_are_pickled(tiny_config, checkpoint, model, elsewhere):
     for result, prediction in zip(results, predictions, strict=True):
         np.testing.assert_array_equal(result, prediction)
     assert not (elsewhere / "work_dirs").exists()
+
+
+@pytest.mark.parametrize("given", ["iter_2", "latest", "iter_2/global_step2"])
+def test_folders_of_deepspeed_are_checkpoints(tiny_config, model, elsewhere, given):
+    step = elsewhere / "iter_2" / "global_step2"
+    step.mkdir(parents=True)
+    (elsewhere / "latest").symlink_to("iter_2")
+    torch.save({"module": model.state_dict()}, step / "mp_rank_00_model_states.pt")
+    run_main([str(tiny_config), given, "--out", "results.pkl"])
+    results = pickle.loads((elsewhere / "results.pkl").read_bytes())
+    np.testing.assert_array_equal(results[0], expected_metrics(model, tiny_config)[1][0])
 
 
 def test_label_maps_are_written(tiny_config, checkpoint, model, elsewhere):
