@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmcv.backbones.window import pad_to_windows, window_partition, window_reverse
 from mmcv.cnn.drop import DropPath
 from mmops.attention import attention
-from mmops.norm import RMSNorm
+from mmops.norm import RMSNorm, add_scale_rms_norm, uses_fused
 
 
 class Attention(nn.Module):
@@ -156,5 +156,14 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
         """Maps tokens (B, N, C) of a grid (H, W), which may have a class token before them."""
-        x = x + self.drop_path1(self.ls1(self.attn(self.norm1(x), grid)))
-        return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x))))
+        x, normed = self._add_and_norm(x, self.attn(self.norm1(x), grid))
+        return x + self.drop_path2(self.ls2(self.mlp(normed)))
+
+    def _add_and_norm(self, x: Tensor, branch: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds the attention branch, and normalises the sum for the MLP."""
+        if isinstance(self.ls1, LayerScale) and not self.ls1.force_fp32 and uses_fused(x):
+            # Drop path multiplies whole samples: it may as well come before LayerScale.
+            branch = self.drop_path1(branch)
+            return add_scale_rms_norm(x, branch, self.ls1.gamma, self.norm2.weight, self.norm2.eps)
+        x = x + self.drop_path1(self.ls1(branch))
+        return x, self.norm2(x)

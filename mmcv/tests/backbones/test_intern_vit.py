@@ -279,6 +279,27 @@ def test_checkpointing_gives_equal_gradients(options):
     torch.testing.assert_close(*grads, atol=0, rtol=0)
 
 
+@pytest.mark.parametrize("options", [SMALL, DETECTION, dict(SMALL, with_cp=True)])
+@pytest.mark.parametrize(
+    "dtype, tolerance",
+    [(torch.float32, 1e-6), (torch.bfloat16, 2e-2)],  # of the largest value of each tensor
+)
+def test_fused_norms_equal_the_plain_ones(options, dtype, tolerance, monkeypatch):
+    model = randomise(InternViT6B(**options, drop_path_rate=0.5)).to(dtype)
+    results = {}
+    for backend in ("reference", "fused"):
+        monkeypatch.setenv("MMOPS_NORM", backend)
+        torch.manual_seed(3)
+        model.zero_grad()
+        maps = model(images())
+        sum(m.float().square().mean() for m in maps).backward()
+        grads = {n: p.grad for n, p in model.named_parameters()}
+        results[backend] = {**{f"map {i}": m for i, m in enumerate(maps)}, **grads}
+    for name, plain in results["reference"].items():
+        worst = (results["fused"][name] - plain).abs().max()
+        assert worst <= tolerance * plain.abs().max(), (name, worst)
+
+
 def test_frozen_vit_trains_only_the_pyramid():
     options = dict(SMALL, out_indices=[2], with_cp=True, freeze_vit=True, with_fpn=True)
     model = randomise(InternViT6B(**options))

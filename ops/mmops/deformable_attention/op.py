@@ -20,6 +20,7 @@ from torch import Tensor
 from mmops.deformable_attention import cpu
 from mmops.deformable_attention.reference import ms_deform_attn_reference
 from mmops.deformable_attention.rows import ms_deform_attn_rows
+from mmops.optional import has_triton
 
 BACKENDS = ("auto", "reference", "rows", "native", "triton")
 
@@ -93,7 +94,7 @@ def _check(
 
 def _pick(value: Tensor, locations: Tensor, weights: Tensor) -> str:
     if value.is_cuda:
-        return "triton" if _has_triton() else "reference"
+        return "triton" if has_triton() else "reference"
     if value.device.type == "meta" or torch.compiler.is_compiling():
         return "native"
     if value.device.type != "cpu":
@@ -104,12 +105,6 @@ def _pick(value: Tensor, locations: Tensor, weights: Tensor) -> str:
         t.requires_grad for t in (value, locations, weights)
     )
     return "reference" if needs_grad else "rows"
-
-
-def _has_triton() -> bool:
-    from torch.utils._triton import has_triton
-
-    return has_triton()
 
 
 def _pairs(sizes: list[int]) -> list[tuple[int, int]]:
