@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from mmcv.data.errors import check_label_range
+from mmcv.data.errors import check_label_range, check_label_size
 from mmcv.fileio import FileClient
 from mmcv.image.checks import require
 from mmcv.registry import ConfigError
@@ -161,9 +161,11 @@ class CustomDataset(Dataset):
         results = {"img_info": self.img_infos[idx], "ann_info": self.get_ann_info(idx)}
         self.pre_pipeline(results)
         sample = self.pipeline(results)
-        seg_map = sample.get("gt_semantic_seg") if isinstance(sample, Mapping) else None
-        if isinstance(seg_map, torch.Tensor) and self.CLASSES is not None:
-            self._require_classes(seg_map.numpy(), idx)
+        if isinstance(sample, Mapping) and self.CLASSES is not None:
+            # The tensor, also if a plug-in's pipeline wraps it into a DataContainer.
+            seg_map = getattr(sample.get("gt_semantic_seg"), "data", None)
+            if isinstance(seg_map, torch.Tensor):
+                self._require_classes(seg_map.numpy(), idx)
         return sample
 
     def prepare_test_img(self, idx: int) -> Any:
@@ -211,6 +213,8 @@ class CustomDataset(Dataset):
         if self._reduces_after_loading:
             seg_map = label_values.reduce_zero(seg_map)
         self._require_classes(seg_map, index)
+        filename = self.img_infos[index]["filename"]
+        check_label_size(seg_map, pred.shape, self._label_path(index), filename)
         return intersect_and_union(pred, seg_map, self._num_classes, self.ignore_index)
 
     @property
@@ -226,8 +230,10 @@ class CustomDataset(Dataset):
     def _require_classes(self, seg_map: np.ndarray, index: int) -> None:
         if self.ignore_index != 255:  # padding is 255 whatever the data set ignores
             seg_map = np.where(seg_map == 255, self.ignore_index, seg_map)
-        path = osp.join(self.ann_dir or "", self.get_ann_info(index)["seg_map"])
-        check_label_range(seg_map, self._num_classes, self.ignore_index, path)
+        check_label_range(seg_map, self._num_classes, self.ignore_index, self._label_path(index))
+
+    def _label_path(self, index: int) -> str:
+        return osp.join(self.ann_dir or "", self.get_ann_info(index)["seg_map"])
 
     def evaluate(
         self,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmcv.data import DataError
+from mmcv.data import DataContainer, DataError
 from mmcv.registry import ConfigError
 from mmseg.datasets import CustomDataset
 from mmseg.evaluation import intersect_and_union, mean_iou
@@ -238,6 +238,22 @@ def test_a_label_that_is_no_class_is_refused_in_training_and_evaluation(folder):
         dataset[0]
     with pytest.raises(DataError, match=r"ann/b\.png"):
         dataset.pre_eval(predictions()[1], 1)
+
+
+def test_labels_in_the_containers_of_plug_ins_are_checked_too(folder):
+    steps = [*LOAD[:2], lambda results: {"gt_semantic_seg": wrap(results["gt_semantic_seg"])}]
+    dataset = make(folder, steps, classes=CLASSES[:3])
+    with pytest.raises(DataError, match=r"ann/a\.png"):
+        dataset[0]
+
+
+def wrap(seg_map):
+    return DataContainer(torch.from_numpy(seg_map.astype(np.int64)), stack=True)
+
+
+def test_a_prediction_of_another_size_than_its_label_names_both_files(folder):
+    with pytest.raises(DataError, match=r"ann/b\.png is 8x6 .*b\.jpg is 9x6"):
+        make(folder).pre_eval(np.zeros((6, 9), int), 1)
 
 
 def test_padding_is_accepted_whatever_is_ignored(folder):
