@@ -98,11 +98,8 @@ class CustomDataset(Dataset):
         self.gt_seg_map_loader = LoadAnnotations(**(gt_seg_map_loader_cfg or {}))
         self.file_client_args = dict(file_client_args)
         self.file_client = FileClient.infer_client(self.file_client_args)
-        if test_mode:
-            require(
-                self.CLASSES is not None,
-                f"`cls.CLASSES` or `classes` of {type(self).__name__} must be set when testing",
-            )
+        needs = f"{type(self).__name__} needs its CLASSES or the key `classes` for testing"
+        require(not test_mode or self.CLASSES is not None, needs)
         self.img_infos = self.load_annotations(
             self.img_dir, self.img_suffix, self.ann_dir, self.seg_map_suffix, self.split
         )
@@ -114,12 +111,7 @@ class CustomDataset(Dataset):
         return self.prepare_test_img(idx) if self.test_mode else self.prepare_train_img(idx)
 
     def load_annotations(
-        self,
-        img_dir: str,
-        img_suffix: str,
-        ann_dir: str | None,
-        seg_map_suffix: str,
-        split: str | None,
+        self, img_dir: str, img_suffix: str, ann_dir: str | None, seg_map_suffix: str, split: Any
     ) -> list[samples.ImageInfo]:
         """Lists the samples: ``{filename, ann: {seg_map}}`` each, sorted by file name."""
         img_infos = samples.list_samples(
@@ -136,9 +128,8 @@ class CustomDataset(Dataset):
         """
         samples.require_images(self.file_client, self.img_infos, self.img_dir, self.img_suffix)
         if with_labels:
-            samples.require_labels(
-                self.file_client, self.img_infos, self.ann_dir, self.seg_map_suffix
-            )
+            suffix = self.seg_map_suffix
+            samples.require_labels(self.file_client, self.img_infos, self.ann_dir, suffix)
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
         """Returns the ``ann`` entry of a sample."""
@@ -310,24 +301,20 @@ class CustomDataset(Dataset):
     def to_label_values(self, result: np.ndarray) -> np.ndarray:
         """Turns predicted classes into the values that the data set's label files use."""
         if self.label_map:
-            old_of_new = {new: old for old, new in self.label_map.items() if new >= 0}
-            result = label_values.apply_label_map(result, old_of_new)
+            result = label_values.undo_label_map(result, self.label_map)
         return result + 1 if self.reduce_zero_label else result
 
     def get_classes_and_palette(
         self, classes: str | Sequence[str] | None = None, palette: Palette | None = None
     ) -> tuple[Sequence[str] | None, Palette | None]:
         """Returns names and colours; sets ``label_map`` if ``classes`` is a subset of CLASSES."""
-        self.custom_classes = classes is not None
         if classes is None:
             return self.CLASSES, self.PALETTE if palette is None else palette
         chosen = select_classes(self.CLASSES, self.PALETTE, classes, palette)
+        self.custom_classes = True
         self.label_map = chosen.label_map
         return chosen.classes, chosen.palette
 
 
 def _below(root: str | None, path: Any) -> Any:
-    """Returns ``path`` below ``root`` unless it is absolute (or None)."""
-    if root is None or path is None or osp.isabs(path):
-        return path
-    return osp.join(root, path)
+    return path if root is None or path is None else osp.join(root, path)

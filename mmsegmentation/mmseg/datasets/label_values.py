@@ -32,6 +32,17 @@ def apply_label_map(seg_map: np.ndarray, label_map: Mapping[int, int]) -> np.nda
     return table.astype(np.uint8)[seg_map]
 
 
+def undo_label_map(labels: np.ndarray, label_map: Mapping[int, int]) -> np.ndarray:
+    """Gives new labels 0 .. n - 1 their old values back.
+
+    Args:
+        labels: (H, W) integers.
+        label_map: old value -> new value, -1 for dropped ones.
+    """
+    old_of_new = {new: old for old, new in label_map.items() if new >= 0}
+    return np.array([old_of_new[new] for new in range(len(old_of_new))])[labels]
+
+
 def before_reduction(label_map: Mapping[int, int]) -> dict[int, int]:
     """Returns the label map that does the same when it comes *before* :func:`reduce_zero`.
 

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from mmseg.datasets.label_values import apply_label_map, before_reduction, reduce_zero
+from mmseg.datasets.label_values import (
+    apply_label_map,
+    before_reduction,
+    reduce_zero,
+    undo_label_map,
+)
 
 ALL = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
@@ -28,3 +33,8 @@ def test_a_label_map_can_be_applied_before_the_reduction():
     first = reduce_zero(apply_label_map(seg_map, before_reduction(label_map)))
     np.testing.assert_array_equal(after, [[255, 2, 255, 0, 1, 255]])
     np.testing.assert_array_equal(first, after)
+
+
+def test_a_label_map_can_be_undone():
+    label_map = {0: 2, 1: -1, 2: 0, 3: 1}
+    np.testing.assert_array_equal(undo_label_map(np.array([[0, 1, 2]]), label_map), [[2, 3, 0]])
