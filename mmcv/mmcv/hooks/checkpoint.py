@@ -31,7 +31,9 @@ class CheckpointHook(Hook):
         sync_buffer: average the buffers over the ranks before saving.
         file_client_args: only ``dict(backend='disk')``.
         deepspeed: accepted from configs of DeepSpeed runs; how to save is the strategy's business.
-        kwargs: ``filename_tmpl``, ``meta``, ``create_symlink`` of ``runner.save_checkpoint``.
+        filename_tmpl: how checkpoints are called, instead of ``iter_{}.pth`` or ``epoch_{}.pth``.
+        meta: stored in every checkpoint, beside the runner's.
+        create_symlink: let ``latest.pth`` point to the newest one.
     """
 
     def __init__(
@@ -45,13 +47,12 @@ class CheckpointHook(Hook):
         sync_buffer: bool = False,
         file_client_args: dict[str, Any] | None = None,
         deepspeed: bool = False,
-        **kwargs: Any,
+        filename_tmpl: str | None = None,
+        meta: dict[str, Any] | None = None,
+        create_symlink: bool = True,
     ) -> None:
         if (file_client_args or {}).get("backend", "disk") != "disk":
             raise ConfigError(f"file_client_args={file_client_args}: only the disk is supported")
-        unknown = [key for key in kwargs if key not in ("filename_tmpl", "meta", "create_symlink")]
-        if unknown:
-            raise ConfigError(f"CheckpointHook got an unexpected key {unknown[0]!r}")
         self.interval = interval
         self.by_epoch = by_epoch
         self.save_optimizer = save_optimizer
@@ -60,7 +61,8 @@ class CheckpointHook(Hook):
         self.save_last = save_last
         self.sync_buffer = sync_buffer
         self.file_client_args = file_client_args
-        self.args = kwargs
+        self.filename_tmpl = filename_tmpl
+        self.args = {"meta": meta, "create_symlink": create_symlink}
 
     def before_run(self, runner: BaseRunner) -> None:
         """Chooses the folder and removes what a killed run left half-written."""
@@ -92,7 +94,7 @@ class CheckpointHook(Hook):
         if self.sync_buffer:
             allreduce_params(runner.strategy.module.buffers())
         unit, number = ("epoch", runner.epoch) if self.by_epoch else ("iter", runner.iter)
-        template = self.args.get("filename_tmpl", f"{unit}_{{}}.pth")
+        template = self.filename_tmpl or f"{unit}_{{}}.pth"
         store = CheckpointStore(self.out_dir, runner.strategy.suffix)
         path = store.path(template.format(number + 1))
         # Before saving, so that the checkpoint knows its own name too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,7 @@ def made_folder(work_dir: Any) -> str | None:
         return None
     if not isinstance(work_dir, (str, Path)):
         raise TypeError('"work_dir" must be a str or None')
-    folder = Path(work_dir).absolute()
+    folder = Path(os.path.abspath(work_dir))
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)  # users' hooks join it to names as text
 

@@ -217,6 +217,7 @@ class BaseRunner(metaclass=ABCMeta):
             raise TypeError(f"meta should be a dict or None, but got {type(meta)}")
         self.loss_watch.check()
         self.loss_watch.check_weights(self.strategy.module)
+        Path(out_dir).mkdir(parents=True, exist_ok=True)
         store = CheckpointStore(out_dir, self.strategy.suffix)
         number = (self._epoch if self.unit == "epoch" else self._iter) + 1
         path = store.path((filename_tmpl or f"{self.unit}_{{}}").format(number))
