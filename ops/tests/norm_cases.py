@@ -31,7 +31,7 @@ def check_rms_norm(dtype, weight_dtype, width):
     assert got.dtype == want.dtype
     assert_close("output", got, want, dtype)
     leaves = [t.double().requires_grad_() for t in (x, weight)]
-    wanted = torch.autograd.grad(rms_norm_reference(*leaves, EPS), leaves, grad.double())
+    wanted = torch.autograd.grad(rms_norm_reference(*leaves, eps=EPS), leaves, grad.double())
     grads = triton_kernel.rms_norm_backward(grad, x, weight, EPS)
     for name, g, w in zip(("x", "weight"), grads, wanted, strict=True):
         assert_close(name, g, w, dtype)
@@ -44,7 +44,7 @@ def check_add_scale(dtype, width):
     assert_close("total", got[0], want[0], dtype)
     assert_close("normed", got[1], want[1], dtype)
     leaves = [t.double().requires_grad_() for t in (x, branch, gamma, weight)]
-    outputs = add_scale_rms_norm_reference(*leaves, EPS)
+    outputs = add_scale_rms_norm_reference(*leaves, eps=EPS)
     wanted = torch.autograd.grad(outputs, leaves, (grad.double(), other.double()))
     grads = triton_kernel.add_scale_rms_norm_backward(
         grad, other, got[0], branch, gamma, weight, EPS

@@ -1,7 +1,11 @@
+import sys
+import types
+
 import pytest
 import torch
 
-from mmops.attention import attention
+from mmops.attention import TOLERANCES, attention, attention_math, check_attention
+from mmops.attention_kernels import PACKAGES
 
 
 def loop_attention(q, k, v):
@@ -52,3 +56,83 @@ def test_auto_backend_equals_math_on_the_gpu(tokens):
     ):
         assert torch.isfinite(got).all()
         assert torch.allclose(got.float(), want, atol=5e-2)
+
+
+def flash_attn_func(q, k, v, softmax_scale=None):
+    """What the flash-attn packages promise: (B, N, H, D) in and out."""
+    assert q.shape[2] == 2
+    return attention_math(*(x.transpose(1, 2) for x in (q, k, v)), softmax_scale).transpose(1, 2)
+
+
+@pytest.mark.parametrize("backend", ["fa2", "fa3", "fa4"])
+def test_installed_packages_are_used(backend, monkeypatch):
+    module = types.ModuleType(PACKAGES[backend][0])
+    results = {"fa2": lambda out: out, "fa3": lambda out: out, "fa4": lambda out: (out, None)}
+    module.flash_attn_func = lambda *a, **k: results[backend](flash_attn_func(*a, **k))
+    if backend == "fa4":
+        monkeypatch.setitem(sys.modules, "flash_attn", types.ModuleType("flash_attn"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    q, k, v = torch.randn(3, 1, 2, 5, 4)
+    got = attention(q, k, v, scale=0.3, backend=backend)
+    assert torch.allclose(got, attention(q, k, v, scale=0.3, backend="math"), atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["fa2", "fa3", "fa4"])
+def test_a_missing_package_says_what_to_install(backend, monkeypatch):
+    monkeypatch.setitem(sys.modules, PACKAGES[backend][0].split(".")[0], None)
+    q = torch.zeros(1, 1, 1, 1)
+    with pytest.raises(ImportError, match=f"'{backend}' needs .* install"):
+        attention(q, q, q, backend=backend)
+
+
+@pytest.fixture
+def fresh_checks():
+    check_attention.cache_clear()
+    yield
+    check_attention.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", list(TOLERANCES))
+def test_right_kernels_pass_the_check(dtype, fresh_checks, caplog):
+    state = torch.get_rng_state()
+    with torch.inference_mode():
+        assert check_attention(17, 8, dtype, "cpu") == "auto"
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not caplog.records
+
+
+def wrong_tail(q, k, v, scale=None):
+    out = attention_math(q, k, v, scale)
+    return torch.cat([out[:, :, :-1], out[:, :, -1:] * float("nan")], dim=2)
+
+
+class WrongBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return grads[0] * 2
+
+
+def wrong_dk(q, k, v, scale=None):
+    return attention_math(q, WrongBackward.apply(k), v, scale)
+
+
+def refuses(q, k, v, scale=None):
+    raise RuntimeError("No available kernel. Aborting execution.")
+
+
+@pytest.mark.parametrize(
+    "kernel, problem",
+    [(wrong_tail, "output is off by nan"), (wrong_dk, "dk is off by 1"), (refuses, "No available")],
+)
+def test_a_wrong_kernel_is_passed_over_with_one_warning(
+    kernel, problem, fresh_checks, monkeypatch, caplog
+):
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", kernel)
+    for _ in range(2):
+        assert check_attention(5, 4, torch.float32, "cpu") == "math"
+    assert len(caplog.records) == 1
+    assert problem in caplog.text and "5 tokens" in caplog.text
