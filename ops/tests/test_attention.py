@@ -61,14 +61,16 @@ def test_auto_backend_equals_math_on_the_gpu(tokens):
 def flash_attn_func(q, k, v, softmax_scale=None):
     """What the flash-attn packages promise: (B, N, H, D) in and out."""
     assert q.shape[2] == 2
-    return attention_math(*(x.transpose(1, 2) for x in (q, k, v)), softmax_scale).transpose(1, 2)
+    heads = (x.transpose(1, 2) for x in (q, k, v))
+    return attention_math(*heads, scale=softmax_scale).transpose(1, 2)
 
 
 @pytest.mark.parametrize("backend", ["fa2", "fa3", "fa4"])
 def test_installed_packages_are_used(backend, monkeypatch):
     module = types.ModuleType(PACKAGES[backend][0])
     results = {"fa2": lambda out: out, "fa3": lambda out: out, "fa4": lambda out: (out, None)}
-    module.flash_attn_func = lambda *a, **k: results[backend](flash_attn_func(*a, **k))
+    function = lambda *a, **k: results[backend](flash_attn_func(*a, **k))  # noqa: E731
+    monkeypatch.setattr(module, "flash_attn_func", function, raising=False)
     if backend == "fa4":
         monkeypatch.setitem(sys.modules, "flash_attn", types.ModuleType("flash_attn"))
     monkeypatch.setitem(sys.modules, module.__name__, module)
