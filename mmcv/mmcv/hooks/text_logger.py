@@ -141,13 +141,14 @@ class TextLoggerHook(LoggerHook):
         ):
             out.info("Exp name: %s", runner.meta["exp_name"])
         rates = [key for key in log_dict if key in ("lr", "layer_0_lr")]
-        if log_dict["mode"] == "train":
+        is_train = log_dict["mode"] == "train"
+        parts = []
+        if is_train:
             parts = [_rate_text(key, log_dict[key]) for key in sorted(rates, key=len)]
             parts += self._timing(log_dict, runner)
-        else:
-            parts = []
         for name, value in log_dict.items():
-            if name not in FRONT and name not in rates:
+            # An evaluation's figures per class (IoU.wall) are in its table and in the JSON line.
+            if name not in FRONT and name not in rates and (is_train or "." not in name):
                 shown = f"{value:.4f}" if isinstance(value, float) else value
                 parts.append(f"{name}: {shown}")
         out.info("%s\t%s", self._position(log_dict, runner), ", ".join(parts))
