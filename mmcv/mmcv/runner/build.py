@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 from mmcv.config import Config
 from mmcv.data import build_dataloader
 from mmcv.hooks.evaluation import EvalHook
-from mmcv.registry import RUNNERS, ConfigError, Registry, check_arguments
+from mmcv.registry import RUNNERS, ConfigError, Registry, check_arguments, did_you_mean
 from mmcv.runner.checks import in_section
 from mmcv.runner.param_groups import build_optimizer
 from mmcv.runner.precision import apply_precision
@@ -150,10 +150,27 @@ def register_evaluation(runner: BaseRunner, dataset: Any, cfg: Config) -> None:
     """Registers the hook that evaluates while training.
 
     Raises:
-        ConfigError: a key of ``evaluation`` that neither the hook nor ``dataset.evaluate`` takes.
+        ConfigError: a key of ``evaluation`` that neither the hook nor ``dataset.evaluate`` takes,
+            or a metric that the data set does not know.
     """
     options = {**(cfg.get("evaluation") or {}), "by_epoch": runner.unit == "epoch"}
     with in_section("evaluation", options):
         hook = EvalHook(build_val_loader(dataset, cfg), **options)
         check_arguments(dataset.evaluate, {"results": [], "logger": None, **hook.eval_kwargs})
+        check_metrics(dataset, hook.eval_kwargs.get("metric"))
     runner.register_hook(hook, priority="LOW")
+
+
+def check_metrics(dataset: Any, metric: str | Sequence[str] | None) -> None:
+    """Raises ConfigError for a metric that ``dataset.evaluate`` cannot compute.
+
+    Args:
+        dataset: may list in ``METRICS`` what it computes; without, nothing is checked.
+        metric: one name or several.
+    """
+    known = getattr(dataset, "METRICS", None)
+    names = [metric] if isinstance(metric, str) else (metric or [])
+    for name in names:
+        if known and name not in known:
+            hint = did_you_mean(name, known)
+            raise ConfigError(f"{name!r} is not a metric{hint} (possible: {', '.join(known)})")

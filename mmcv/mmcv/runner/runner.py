@@ -297,6 +297,7 @@ class EpochBasedRunner(BaseRunner):
         """Runs one epoch, or the rest of the one that was resumed."""
         self._enter_train_mode()
         self.call_hook("before_train_epoch")
+        self._inner_iter = max(batches.batch - 1, 0)  # of the iteration that is replayed
         self._replay("after_train_iter")
         while batches.batch < len(batches):
             self._inner_iter = batches.batch

@@ -22,8 +22,8 @@ from mmcv import settings
 from mmcv.config import Config
 from mmcv.data import build_dataloader
 from mmcv.fileio import dump
-from mmcv.registry import ConfigError, check_arguments, did_you_mean
-from mmcv.runner.build import NOT_LOADER_KEYS
+from mmcv.registry import ConfigError, check_arguments
+from mmcv.runner.build import NOT_LOADER_KEYS, check_metrics
 from mmcv.runner.checkpoint import load_checkpoint
 from mmcv.runner.checks import in_section
 from mmcv.runner.dist_utils import init_dist, is_distributed
@@ -116,11 +116,8 @@ def build_test_loader(cfg: Config, with_labels: bool) -> DataLoader:
 
 def check_options(dataset: Any, args: argparse.Namespace) -> None:
     """Raises ConfigError, before hours of work, for what the data set cannot evaluate."""
-    metrics: Sequence[str] = getattr(dataset, "METRICS", None) or ()
-    for metric in args.eval or ():
-        if metrics and metric not in metrics:
-            possible = f"{did_you_mean(metric, metrics)} (possible: {', '.join(metrics)})"
-            raise ConfigError(f"--eval: there is no metric {metric!r}{possible}")
+    with in_section("--eval", args.eval):
+        check_metrics(dataset, args.eval)
     with in_section("--eval-options", args.eval_options):
         if args.eval:
             check_arguments(dataset.evaluate, {"results": [], **_evaluate_options(args)})

@@ -88,7 +88,7 @@ def test_a_user_error_is_one_line(tiny_config, checkpoint, elsewhere):
     process = run_tool(tiny_config, checkpoint, "--eval", "mIou")
     assert process.returncode == 1
     lines = process.stderr.strip().splitlines()
-    assert lines[-1].startswith("error: --eval: there is no metric 'mIou'; did you mean 'mIoU'?")
+    assert lines[-1].startswith("error: --eval: 'mIou' is not a metric; did you mean 'mIoU'?")
     assert "Traceback" not in process.stderr
 
 
