@@ -106,7 +106,7 @@ def test_qk_norm_normalises_views_of_one_projection_over_the_full_width():
     qkv, weights = torch.randn(2, 5, 24), torch.randn(2, 8)
     q, k, _ = qkv.chunk(3, dim=-1)
     for backend in ("reference", "fused"):
-        got = qk_norm(q, k, *weights, EPS, backend=backend)
+        got = qk_norm(q, k, weights[0], weights[1], EPS, backend=backend)
         for out, x, weight in zip(got, (q, k), weights, strict=True):
             expected = torch.nn.functional.rms_norm(x, (8,), weight, EPS)
             assert torch.allclose(out, expected, atol=1e-6)
