@@ -68,7 +68,7 @@ class CheckpointHook(Hook):
         """Chooses the folder and removes what a killed run left half-written."""
         self.out_dir = output_folder(self.out_dir, runner)
         if runner.rank == 0:
-            CheckpointStore(self.out_dir).clean()
+            self._tidy_up(runner)
             logger.info("Checkpoints will be saved to %s.", self.out_dir)
 
     def after_train_epoch(self, runner: BaseRunner) -> None:
@@ -88,6 +88,18 @@ class CheckpointHook(Hook):
         if is_last or self.every_n_iters(runner, self.interval):
             logger.info("Saving checkpoint at %d iterations", runner.iter + 1)
             self._save_checkpoint(runner)
+
+    def _tidy_up(self, runner: BaseRunner) -> None:
+        """Does what a kill may have kept the last run from doing after its last checkpoint."""
+        assert self.out_dir is not None
+        store = CheckpointStore(self.out_dir, runner.strategy.suffix)
+        store.clean()
+        last = Path(runner.meta.get("hook_msgs", {}).get("last_ckpt", ""))
+        if runner.is_resumed and last.exists() and last.parent == store.work_dir:
+            if self.args["create_symlink"]:
+                store.mark_latest(last)
+            if self.max_keep_ckpts > 0:
+                store.prune(self.max_keep_ckpts, last, self.filename_tmpl or "")
 
     def _save_checkpoint(self, runner: BaseRunner) -> None:
         assert self.out_dir is not None

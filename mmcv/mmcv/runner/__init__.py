@@ -28,11 +28,12 @@ _HOMES = {
         "allreduce_grads allreduce_params get_dist_info init_dist master_only"
     ),
     "mmcv.runner.fp16_utils": "auto_fp16 force_fp32 wrap_fp16_model",
+    "mmcv.runner.iter_loader": "IterLoader",
     "mmcv.runner.param_groups": (
         "DefaultOptimizerConstructor build_optimizer build_optimizer_constructor"
     ),
     "mmcv.runner.priority": "Priority get_priority",
-    "mmcv.runner.build": "build_runner build_runner_constructor",
+    "mmcv.runner.build": "build_runner build_runner_constructor obj_from_dict",
     "mmcv.runner.runner": "BaseRunner EpochBasedRunner IterBasedRunner",
     "mmcv.runner.seed": "set_random_seed",
 }

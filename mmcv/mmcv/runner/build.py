@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,6 +71,26 @@ class DefaultRunnerConstructor:
         """Returns the runner."""
         with in_section("runner", self.runner_cfg):
             return RUNNERS.build(self.runner_cfg, default_args=self.default_args)
+
+
+def obj_from_dict(
+    info: Mapping[str, Any], parent: Any = None, default_args: Mapping[str, Any] | None = None
+) -> Any:
+    """Builds ``parent.<type>(**rest)``: 1.x's way without a registry.
+
+    Args:
+        info: ``type`` is a class, or the name of one in ``parent``.
+        parent: module, such as ``torch.optim``.
+        default_args: arguments used where ``info`` has none.
+    """
+    assert isinstance(info, Mapping) and "type" in info
+    args = {**(default_args or {}), **info}
+    kind = args.pop("type")
+    if isinstance(kind, str):
+        kind = getattr(parent, kind) if parent is not None else sys.modules[kind]
+    elif not isinstance(kind, type):
+        raise TypeError(f"type must be a str or valid type, but got {type(kind)}")
+    return kind(**args)
 
 
 def runner_config(cfg: Config) -> Mapping[str, Any]:

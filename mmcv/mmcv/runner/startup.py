@@ -59,6 +59,7 @@ def start_process(cfg: Config, args: argparse.Namespace) -> None:
         if cfg.get("deepspeed") is True:
             init_world_of_one()
     cfg.gpu_ids = list(range(get_dist_info()[1]))
+    cfg.device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cudnn.benchmark = bool(cfg.get("cudnn_benchmark", False))
     # As the original: TF32 is precise enough for training and several times faster.
     torch.backends.cuda.matmul.allow_tf32 = True

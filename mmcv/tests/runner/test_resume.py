@@ -39,6 +39,7 @@ def killed_at(at, when, priority="VERY_HIGH"):
         (4, "before_train_iter", "LOWEST"),  # last batch of the first epoch drawn
         (5, "after_train_iter", "VERY_HIGH"),  # second epoch
         (7, "after_train_iter", "NORMAL"),
+        (11, "after_save_checkpoint", "VERY_HIGH"),  # before old ones are removed
         (11, "before_evaluation", "VERY_HIGH"),  # all iterations done
     ],
 )
@@ -57,6 +58,7 @@ def test_resume_equals_uninterrupted_run(
     assert not [name for name in names if name.startswith(".")]
     kept = {n for n in names if n.endswith(".pth")}
     assert kept == {n.name for n in uninterrupted.glob("*.pth")}
+    assert (work_dir / "latest.pth").resolve().name == "iter_12.pth"
 
 
 @pytest.mark.parametrize(
