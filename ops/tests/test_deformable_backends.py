@@ -102,7 +102,7 @@ def test_inputs_need_not_be_contiguous():
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 99), st.sampled_from([1, 4, 7]))
 def test_rows_equal_the_reference(seed, channels):
-    shapes = [(3, 4), (2, 2), (1, 5)]
+    shapes = [(3, 4), (2, 2), (0, 3), (1, 5), (4, 1), (1, 1), (0, 0)]
     inputs = make(shapes, channels=channels, seed=seed)
     expected = ms_deform_attn_reference(inputs[0], shapes, *inputs[1:])
     got = ms_deform_attn(inputs[0], shapes, *inputs[1:], backend="rows")

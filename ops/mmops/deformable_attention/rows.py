@@ -1,8 +1,8 @@
 """Deformable attention as a weighted sum of gathered rows: plain torch's fastest forward.
 
 Every sample reads four pixels; each is one row of D channels in a table of all pixels, and
-``F.embedding_bag`` sums rows with weights. On a CPU it is 2 to 3.7 times as fast as
-``grid_sample``, but its backward pass is slow, so it serves inference only.
+``F.embedding_bag`` sums rows with weights. Its backward pass is slow, so it serves inference only.
+``benchmarks/RESULTS.md`` has its speed.
 """
 
 from __future__ import annotations
@@ -19,32 +19,55 @@ def ms_deform_attn_rows(
 ) -> Tensor:
     """Computes what ``ms_deform_attn_reference`` does; same arguments."""
     batch, positions, heads, channels = value.shape
-    _, queries, _, levels, points, _ = locations.shape
+    filled = [level for level, (h, w) in enumerate(shapes) if h * w]
+    if len(filled) < len(shapes):  # an empty map adds nothing, and has no pixel to point at
+        shapes = [shapes[level] for level in filled]
+        locations, weights = locations[:, :, :, filled], weights[:, :, :, filled]
+    bags = locations.shape[:3]
     wide = torch.float64 if value.dtype == torch.float64 else torch.float32
-    size = torch.tensor([(w, h) for h, w in shapes], device=value.device, dtype=wide)
-    pixel = locations.to(wide) * size[:, None] - 0.5  # (B, Q, M, L, P, 2)
-    first = pixel.floor()
-    share = pixel - first
-    rows, factors = [], []
-    starts = torch.tensor([0] + [h * w for h, w in shapes[:-1]], device=value.device).cumsum(0)
-    limit = size.long()[:, None]
-    for dy in (0, 1):
-        for dx in (0, 1):
-            corner = first.long() + torch.tensor([dx, dy], device=value.device)
-            inside = ((corner >= 0) & (corner < limit)).all(-1)
-            corner = corner.clamp(min=torch.zeros_like(limit), max=limit - 1)
-            rows.append(starts[:, None] + corner[..., 1] * limit[..., 0] + corner[..., 0])
-            along = torch.where(torch.tensor([dx, dy], device=value.device) > 0, share, 1 - share)
-            factors.append(along.prod(-1) * inside * weights)
-    # (B, Q, M, L, P, 4) rows of the (B, S, M) table.
-    image = torch.arange(batch, device=value.device).view(-1, 1, 1, 1, 1, 1)
-    head = torch.arange(heads, device=value.device).view(-1, 1, 1, 1)
-    index = (torch.stack(rows, -1) + image * positions) * heads + head
-    bags = batch * queries * heads
+    device = value.device
+    starts = torch.tensor([0] + [h * w for h, w in shapes[:-1]], device=device).cumsum(0)
+    widths, heights = (torch.tensor([s[i] for s in shapes], device=device) for i in (1, 0))
+    x, left, right = _along_axis(locations[..., 0].to(wide), widths)
+    y, upper, lower = _along_axis(locations[..., 1].to(wide), heights)
+    image = torch.arange(batch, device=device).view(-1, 1, 1, 1, 1)
+    head = torch.arange(heads, device=device).view(-1, 1, 1)
+    # (B, Q, M, L, P) -> row of the upper left pixel in the (B·S·M, D) table.
+    first = y.mul_(widths[:, None]).add_(x).add_(starts[:, None]).mul_(heads)
+    first = first.add_(image * (positions * heads) + head).flatten(3)
+    upper, lower = upper * weights, lower * weights
+    # Where a map is one pixel wide or high, the second pixel is the first one, with factor 0.
+    points = locations.shape[4]
+    to_right = ((widths > 1) * heads).repeat_interleave(points)
+    to_lower = ((heights > 1) * widths * heads).repeat_interleave(points)
+    index = torch.stack(
+        [first, first + to_right, first + to_lower, first + (to_right + to_lower)], dim=3
+    )
+    pairs = ((upper, left), (upper, right), (lower, left), (lower, right))
+    factors = torch.stack([(a * b).flatten(3) for a, b in pairs], dim=3)
     summed = F.embedding_bag(
-        index.view(bags, levels * points * 4),
+        index.view(bags.numel(), -1),
         value.reshape(-1, channels).to(wide),
         mode="sum",
-        per_sample_weights=torch.stack(factors, -1).view(bags, -1).to(wide),
+        per_sample_weights=factors.view(bags.numel(), -1).to(wide),
     )
-    return summed.view(batch, queries, heads * channels).to(value.dtype)
+    return summed.view(batch, -1, heads * channels).to(value.dtype)
+
+
+def _along_axis(location: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns a pixel inside of the map, and the factors of it and of its successor.
+
+    A factor is the hat function around the pixel, so it is right for samples beyond the edges too:
+    their pair is moved inside, and a pixel further than one away counts nothing.
+
+    Args:
+        location: (B, Q, M, L, P) in units of the map.
+        sizes: (L,) pixels along the axis.
+    """
+    sizes = sizes[:, None]
+    pixel = location * sizes - 0.5
+    first = torch.minimum(pixel.floor().long().clamp_(min=0), (sizes - 2).clamp(min=0))
+    distance = pixel.sub_(first)
+    near = distance.abs().neg_().add_(1).clamp_(min=0)
+    far = distance.sub_(1).abs_().neg_().add_(1).clamp_(min=0).mul_(sizes > 1)
+    return first, near, far
