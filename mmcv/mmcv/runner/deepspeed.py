@@ -21,6 +21,7 @@ from mmcv.runner.dist_utils import init_world_of_one
 from mmcv.runner.strategy import TrainStep, to_device
 from mmcv.runner.zero import checkpoint
 from mmcv.runner.zero.directory import verify
+from mmcv.runner.zero.frozen import FrozenWeights
 from mmcv.runner.zero.partition import (
     CopiedPartition,
     FlatPartition,
@@ -79,6 +80,7 @@ class DeepSpeedStrategy:
         self.optimizer = optimizer
         self.device = torch.device(self.engine.device)
         self.partition = self._make_partition()
+        self.frozen = FrozenWeights(model, self.partition)
         self.boundary = True
         self._gathered = ExitStack()
 
@@ -171,6 +173,12 @@ class DeepSpeedStrategy:
 
     def save(self, path: Path, state: dict[str, Any], *, with_optimizer: bool = True) -> None:
         """See Strategy; ``zero/checkpoint.py`` has the layout."""
+        if not self.boundary:
+            logger.warning(
+                "%s does not contain the gradients accumulated so far; choose"
+                " checkpoint_config.interval as a multiple of optimizer_config.cumulative_iters",
+                path,
+            )
         checkpoint.save(self, path, state, with_optimizer=with_optimizer)
 
     def load(self, path: Path, *, with_optimizer: bool = True) -> dict[str, Any]:

@@ -191,6 +191,24 @@ def test_saved_files_load_with_weights_only(results, folders, stage):
     assert {g["lr_scale"] for g in contents[1]["groups"]} == {0.7**n for n in range(5)}
 
 
+@both_numbers_of_ranks
+@pytest.mark.parametrize("preset", ["zero1_bf16", "zero3_fp32"])
+def test_large_frozen_weights_are_written_once(results, folders, ranks, preset):
+    result = results[ranks]["frozen"][preset]
+    first, second, of_resumed_run, changed, rewritten = result["inodes"]
+    assert first == second == of_resumed_run
+    assert changed != first  # somebody's hook has changed them
+    assert rewritten not in (first, changed)  # the file to link to was gone
+    assert result["equal"]
+    path = folders[ranks] / f"{preset}_frozen_2"
+    verify(path)
+    frozen = {"stem.weight", "stem.bias", "blocks.0.weight", "blocks.0.bias"}
+    file = torch.load(next(path.glob("*/mp_rank_00_model_states.pt")), weights_only=True)
+    assert not frozen & file["module"].keys()
+    whole = folders[ranks] / f"{preset}_frozen"  # of a run in which they did not count as large
+    assert read_directory(path)["module"].keys() == read_directory(whole)["module"].keys()
+
+
 def test_stages_save_the_same_optimizer_state(results, folders):
     """Joined over the ranks, master weights and moments do not depend on the stage."""
     joined = [join_shards(folders[2] / f"zero{stage}_fp32_full") for stage in STAGES]

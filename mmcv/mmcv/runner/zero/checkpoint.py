@@ -3,6 +3,7 @@
     iter_1000/
         manifest.json                                    sizes, sha256, world size, stage, versions
         global_step1000/mp_rank_00_model_states.pt       'module': the bare model, 'meta', the rest
+        global_step1000/frozen_states.pt                 what of it is frozen, if that is large
         global_step1000/zero_pp_rank_R_mp_rank_00_optim_states.pt      the slices of rank R
 
 The paths are those that users of the original know; the content is plain (``weights_only=True``).
@@ -20,7 +21,8 @@ from torch import Tensor, nn
 from mmcv.runner.dist_utils import get_dist_info
 from mmcv.runner.files import CheckpointError, plain, read_file
 from mmcv.runner.zero import directory
-from mmcv.runner.zero.directory import MODEL_FILE, TOP_LEVEL
+from mmcv.runner.zero.directory import FROZEN_FILE, MODEL_FILE, TOP_LEVEL
+from mmcv.runner.zero.frozen import FrozenWeights
 from mmcv.runner.zero.optimizer_state import pack_optimizer, restore_optimizer
 from mmcv.runner.zero.partition import Partition
 
@@ -34,6 +36,7 @@ class Trained(Protocol):
     module: nn.Module
     optimizer: torch.optim.Optimizer
     partition: Partition
+    frozen: FrozenWeights
     stage: int
 
     @property
@@ -55,8 +58,13 @@ def save(run: Trained, path: Path, state: Mapping[str, Any], *, with_optimizer: 
         shard["counters"] = run.counters
         shard["loss_scale"] = _scaler_state(run.partition.scaler)
         writers[f"{folder}/{SHARD_FILE.format(rank)}"] = directory.save_tensors(shard)
-    module = _gather_module(run, keep=rank == 0)
+    writes_frozen = run.frozen.must_write()
+    module = _gather_module(run, keep=rank == 0, with_frozen=writes_frozen)
     if rank == 0:
+        split = {name: module.pop(name) for name in run.frozen.names if name in module}
+        if run.frozen.names:
+            writer = run.frozen.writer(split if writes_frozen else None)
+            writers[f"{folder}/{FROZEN_FILE}"] = writer
         state = {**state, "meta": plain(state.get("meta", {}))}
         top = {key: state["meta"][key] for key in TOP_LEVEL if key in state["meta"]}
         content = {**top, **state, "module": module, "state_keys": list(state)}
@@ -67,7 +75,7 @@ def save(run: Trained, path: Path, state: Mapping[str, Any], *, with_optimizer: 
         "with_optimizer": with_optimizer,
         "torch": torch.__version__,
     }
-    directory.write_directory(path, writers, facts)
+    run.frozen.remember(path, directory.write_directory(path, writers, facts))
 
 
 def load(run: Trained, path: Path, *, with_optimizer: bool) -> dict[str, Any]:
@@ -83,6 +91,7 @@ def load(run: Trained, path: Path, *, with_optimizer: bool) -> dict[str, Any]:
         run.partition.publish()
     else:
         run.partition.adopt()
+    run.frozen.remember(path, manifest)
     return {key: content[key] for key in content["state_keys"]}
 
 
@@ -106,10 +115,12 @@ def read_shards(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]
     return [read_file(file) for file in files]
 
 
-def _gather_module(run: Trained, *, keep: bool) -> dict[str, Tensor]:
+def _gather_module(run: Trained, *, keep: bool, with_frozen: bool) -> dict[str, Tensor]:
     """Returns the state dict of the bare model on the CPU, tensors of their own; {} unless kept."""
     state = {}
     for name, value in run.module.state_dict(keep_vars=True).items():
+        if name in run.frozen.names and not with_frozen:
+            continue
         whole = run.partition.full(value)
         if keep:
             copy = torch.empty_like(whole, device="cpu")

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from mmcv.runner.files import CheckpointError, read_file, sync_folder, temporary
 MANIFEST = "manifest.json"
 FORMAT = 1
 MODEL_FILE = "mp_rank_00_model_states.pt"
+FROZEN_FILE = "frozen_states.pt"
 # What the original kept at the top level of the model file, without a ``meta``.
 TOP_LEVEL = (
     "epoch",
@@ -39,16 +41,34 @@ TOP_LEVEL = (
     "mmdet_version",
 )
 
-Writers = Mapping[str, Callable[[Any], None]]
+
+@dataclass(frozen=True)
+class Link:
+    """A file of an earlier checkpoint that becomes a file of this one too.
+
+    Attributes:
+        file: where it is.
+        entry: its size and digest, from the manifest it was written with.
+    """
+
+    file: Path
+    entry: Mapping[str, Any]
 
 
-def write_directory(path: Path, writers: Writers, facts: Mapping[str, Any]) -> None:
+Writer = Callable[[Any], None] | Link
+Writers = Mapping[str, Writer]
+
+
+def write_directory(path: Path, writers: Writers, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Writes a checkpoint directory. Collective: every rank gives its own files.
 
     Args:
         path: the final place; what is there is replaced.
         writers: for each file of this rank, its relative path and what writes the content.
         facts: further entries of the manifest; those of rank 0 count.
+
+    Returns:
+        The manifest.
 
     Raises:
         CheckpointError: on every rank, if any rank could not write; nothing is left then.
@@ -61,9 +81,10 @@ def write_directory(path: Path, writers: Writers, facts: Mapping[str, Any]) -> N
         entries, problem = _write_files(temporary, writers)
     everything = all_gather_objects((entries, problem))
     problems = sorted({text for _, text in everything if text})
+    files = {name: entry for part, _ in everything for name, entry in part.items()}
+    manifest = {"format": FORMAT, **facts, "files": files}
     if not problems and rank == 0:
-        files = {name: entry for part, _ in everything for name, entry in part.items()}
-        problems = _commit(temporary, path, {"format": FORMAT, **facts, "files": files})
+        problems = _commit(temporary, path, manifest)
     problems = broadcast_object(problems)
     if problems:
         if rank == 0:
@@ -71,6 +92,7 @@ def write_directory(path: Path, writers: Writers, facts: Mapping[str, Any]) -> N
         raise CheckpointError(
             f"{path}: could not be saved: {'; '.join(problems)}; the previous checkpoint is intact"
         )
+    return manifest
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -144,6 +166,9 @@ def read_directory(path: str | Path) -> dict[str, Any]:
     content = read_file(found[-1])
     if not isinstance(content, dict) or "module" not in content:
         raise CheckpointError(f"{found[-1]}: has no 'module', so it is no DeepSpeed model file")
+    frozen = found[-1].with_name(FROZEN_FILE)
+    if frozen.exists():
+        content["module"] = {**read_file(frozen)["module"], **content["module"]}
     # The original mixed the meta data with DeepSpeed's own entries.
     content.setdefault("meta", {key: content[key] for key in TOP_LEVEL if key in content})
     return content
@@ -169,7 +194,10 @@ def _write_files(folder: Path, writers: Writers) -> tuple[dict[str, Any], str | 
     entries = {}
     for name, write in writers.items():
         try:
-            entries[name] = _write_file(folder / name, write)
+            if isinstance(write, Link):
+                entries[name] = _link_file(folder / name, write)
+            else:
+                entries[name] = _write_file(folder / name, write)
         # A full disk is an OSError, which torch.save turns into a RuntimeError on its way.
         except (OSError, RuntimeError) as error:
             return {}, f"rank {get_dist_info()[0]}: {name}: {error}"
@@ -204,6 +232,18 @@ def _write_file(path: Path, write: Callable[[Any], None]) -> dict[str, Any]:
     return {"size": file.size, "sha256": file.sha256.hexdigest()}
 
 
+def _link_file(path: Path, link: Link) -> dict[str, Any]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(link.file, path)
+    except OSError:  # a file system without hard links
+        with open(link.file, "rb") as source, open(path, "wb") as target:
+            shutil.copyfileobj(source, target, 1 << 22)
+            target.flush()
+            os.fsync(target.fileno())
+    return dict(link.entry)
+
+
 def _check_file(path: Path, entry: Mapping[str, Any], *, digests: bool) -> None:
     try:
         size = path.stat().st_size
@@ -233,6 +273,7 @@ def _commit(temporary: Path, path: Path, manifest: Mapping[str, Any]) -> list[st
         for folder in [temporary, *(p for p in temporary.rglob("*") if p.is_dir())]:
             sync_folder(folder)
         if path.exists():  # an earlier run got here too; it was resumed from before this point
+            shutil.rmtree(replaced, ignore_errors=True)
             os.replace(path, replaced)
         os.replace(temporary, path)
         sync_folder(path.parent)

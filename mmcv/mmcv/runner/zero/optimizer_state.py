@@ -17,6 +17,8 @@ from mmcv.runner.files import CheckpointError
 from mmcv.runner.zero.partition import Fragment, Partition
 
 MASTER = "master"
+# How an optimizer computes, which is the business of the machine it runs on.
+IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 Shard = Mapping[str, Any]
 
 
@@ -56,6 +58,8 @@ def restore_optimizer(
     shards = list(shards)
     _restore_groups(partition, optimizer, shards[0])
     slices = _index(shards)
+    # Such implementations keep step counts where the parameters are.
+    on_device = any(g.get("fused") or g.get("capturable") for g in optimizer.param_groups)
     for fragment in partition.fragments:
         pieces = _pieces(fragment, slices.get(fragment.name, []))
         covered = sum(piece.numel for piece in pieces)
@@ -64,7 +68,11 @@ def restore_optimizer(
                 f"the optimizer shards hold {covered} of {fragment.numel} elements of "
                 f"{fragment.name!r}; the checkpoint is of another model"
             )
-        _fill(fragment, optimizer.state[fragment.buffer], pieces)
+        state = optimizer.state[fragment.buffer]
+        _fill(fragment, state, pieces)
+        if on_device:
+            device = fragment.buffer.device
+            state.update({k: v.to(device) for k, v in state.items() if torch.is_tensor(v)})
 
 
 def join_masters(shards: Iterable[Shard]) -> Callable[[str], Tensor | None]:
@@ -101,7 +109,8 @@ def _restore_groups(partition: Partition, optimizer: torch.optim.Optimizer, shar
                 "the optimizer has changed"
             )
         source = saved[names[0]] if names else {}
-        group.update({k: v for k, v in source.items() if k != "names"})
+        kept = ("names", *IMPLEMENTATION)
+        group.update({k: v for k, v in source.items() if k not in kept})
 
 
 def _index(shards: list[Shard]) -> dict[str, list[Mapping[str, Any]]]:

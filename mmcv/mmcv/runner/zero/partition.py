@@ -77,6 +77,14 @@ class Partition:
         """Returns the whole of a parameter or buffer of the model. Collective."""
         return value.detach()
 
+    def local(self, value: Tensor) -> Tensor:
+        """Returns what this rank holds of a parameter or buffer of the model."""
+        return value.detach()
+
+    def numel(self, value: Tensor) -> int:
+        """Returns the number of elements of the whole."""
+        return value.numel()
+
     def assign(self, target: Tensor, value: Tensor) -> None:
         """Sets a parameter or buffer of the model to ``value``, of the full shape."""
         target.detach().copy_(value)
@@ -222,6 +230,14 @@ class ShardedPartition(Partition):
         whole = part.new_empty(part.numel() * self._world_size, device=self._device)
         dist.all_gather_into_tensor(whole, part.to(self._device))
         return whole.narrow(0, 0, param.ds_numel).view(param.ds_shape)
+
+    def local(self, value: Any) -> Tensor:
+        """Returns this rank's part, with what pads it."""
+        return value.ds_tensor.detach() if hasattr(value, "ds_tensor") else value.detach()
+
+    def numel(self, value: Any) -> int:
+        """Returns the number of elements of the whole."""
+        return value.ds_numel if hasattr(value, "ds_numel") else value.numel()
 
     def assign(self, target: Tensor, value: Tensor) -> None:
         """Keeps this rank's part."""

@@ -23,7 +23,7 @@ from toy import GLOBAL_BATCH, make_batch, make_model, make_optimizer, set_lr
 
 from mmcv.runner.deepspeed import DeepSpeedStrategy
 from mmcv.runner.dist_utils import get_dist_info
-from mmcv.runner.zero import directory
+from mmcv.runner.zero import directory, frozen
 
 STEPS = 6
 SAVE_AT = 3
@@ -137,6 +137,40 @@ def skip_parts(preset: str) -> list[float]:
     return run.losses
 
 
+def freeze_large(preset: str, folder: Path) -> dict[str, Any]:
+    """What becomes of frozen weights over some checkpoints, if they count as large."""
+    frozen.MIN_BYTES = 1
+    run = Run(preset, frozen=True)
+    paths = [folder / f"{preset}_frozen_{i}" for i in range(5)]
+
+    def save(path: Path, run: Run = run) -> None:
+        run.strategy.save(path, {"meta": {}})
+
+    for i in (0, 1):
+        run.train(i, i + 1)
+        save(paths[i])
+    resumed = Run(preset, seed=7, frozen=True)
+    resumed.strategy.load(paths[1])
+    equal = [
+        torch.equal(a, b)
+        for a, b in zip(run.weights().values(), resumed.weights().values(), strict=True)
+    ]
+    save(paths[2], resumed)
+    with torch.no_grad():
+        run.strategy.partition.local(run.model.stem.weight).view(-1)[:1].add_(1)
+    save(paths[3])
+    files = [next(path.glob("*/frozen_states.pt")) for path in paths[:4]]
+    inodes = [file.stat().st_ino for file in files]
+    dist.barrier()
+    if get_dist_info()[0] == 0:
+        files[3].rename(files[3].with_suffix(".gone"))
+    dist.barrier()
+    save(paths[4])
+    frozen.MIN_BYTES = 256 * 2**20
+    inodes.append(next(paths[4].glob("*/frozen_states.pt")).stat().st_ino)
+    return {"equal": all(equal), "inodes": inodes}
+
+
 def stop_learning(preset: str) -> bool:
     """Whether a rate of zero, written into the groups, stops the weights."""
     run = Run(preset, optimizer="SGD")
@@ -160,6 +194,7 @@ def train_phase(folder: Path) -> dict[str, Any]:
         results[f"{preset}/{variant}"] = train_and_resume(preset, VARIANTS[variant], path)
     for preset in OFFLOADED:
         results[f"{preset}/full"] = train_and_resume(preset, {}, folder / f"{preset}_full")
+    results["frozen"] = {p: freeze_large(p, folder) for p in ("zero1_bf16", "zero3_fp32")}
     results["evaluate"] = {p: evaluate_between(p) for p in PRESETS[:4]}
     results["stop"] = {p: stop_learning(p) for p in PRESETS[:4]}
     results["skip"] = {p: skip_parts(p) for p in PRESETS[:2]}
