@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -235,10 +234,11 @@ def test_kill_while_saving_leaves_the_previous_checkpoint(tmp_path):
         time.sleep(0.01)
     # Rank 0 has written its files of iter_3 by now, rank 1 has not.
     time.sleep(0.15)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    found = sorted(p.name for p in tmp_path.glob("iter_*"))
-    assert found[:2] == ["iter_1", "iter_2"]
-    for name in found:
-        verify(tmp_path / name)
-        assert read_directory(tmp_path / name)["meta"] == {"iter": int(name[5:])}
+    for file in tmp_path.glob("pid_*"):
+        os.kill(int(file.read_text()), signal.SIGKILL)
+    process.communicate(timeout=60)  # torchrun ends with its processes
+    found = sorted(tmp_path.glob("iter_*"), key=lambda path: int(path.name[5:]))
+    assert [path.name for path in found[:2]] == ["iter_1", "iter_2"]
+    for path in found:
+        verify(path)
+        assert read_directory(path)["meta"] == {"iter": int(path.name[5:])}

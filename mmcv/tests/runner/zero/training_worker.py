@@ -222,6 +222,7 @@ def resume_phase(source: Path) -> dict[str, Any]:
 def save_phase(folder: Path) -> None:
     """Saves without end; the last rank is late, as on a busy file system."""
     rank, world_size = get_dist_info()
+    (folder / f"pid_{rank}").write_text(str(os.getpid()))
     run = Run("zero1_fp32")
     write_files = directory._write_files
 
