@@ -76,11 +76,11 @@ def published_arguments(options, channels=6):
 def test_all_forms_equal_the_loops(options):
     inputs = make(options)
     expected = loops(*inputs, **options)
-    arguments = published_arguments(options)
+    arguments = [*inputs, *published_arguments(options)]
     for got in (
         dcnv3(*inputs, **options),
-        dcnv3_core_pytorch(*inputs, *arguments),
-        DCNv3Function.apply(*inputs, *arguments, 256),
+        dcnv3_core_pytorch(*arguments),
+        DCNv3Function.apply(*[*arguments, 256]),
     ):
         assert torch.allclose(got, expected, atol=1e-12)
 
