@@ -85,7 +85,7 @@ def obj_from_dict(
     """
     assert isinstance(info, Mapping) and "type" in info
     args = {**(default_args or {}), **info}
-    kind = args.pop("type")
+    kind: Any = args.pop("type")
     if isinstance(kind, str):
         kind = getattr(parent, kind) if parent is not None else sys.modules[kind]
     elif not isinstance(kind, type):
@@ -118,10 +118,16 @@ def build_train_loader(dataset: Any, cfg: Config, defaults: Mapping[str, Any]) -
     return _build_loader(dataset, cfg, "train_dataloader", {**defaults, **_loader_keys(cfg)})
 
 
-def build_val_loader(dataset: Any, cfg: Config) -> Any:
-    """Builds the loader of this rank's share of the validation samples, one at a time."""
+def build_val_loader(dataset: Any, cfg: Config, section: str = "val_dataloader") -> Any:
+    """Builds the loader of this rank's share of the samples of a test, one at a time by default.
+
+    Args:
+        dataset: of test samples.
+        cfg: ``data``, in it ``workers_per_gpu`` and ``section``.
+        section: ``val_dataloader`` or ``test_dataloader``.
+    """
     options = {**_loader_keys(cfg), "samples_per_gpu": 1, "shuffle": False, "drop_last": False}
-    return _build_loader(dataset, cfg, "val_dataloader", options)
+    return _build_loader(dataset, cfg, section, options)
 
 
 def _loader_keys(cfg: Config) -> dict[str, Any]:

@@ -60,12 +60,17 @@ def start_process(cfg: Config, args: argparse.Namespace) -> None:
             init_world_of_one()
     cfg.gpu_ids = list(range(get_dist_info()[1]))
     cfg.device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cudnn.benchmark = bool(cfg.get("cudnn_benchmark", False))
-    # As the original: TF32 is precise enough for training and several times faster.
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
+    set_backends(cfg)
     if args.auto_scale_lr or (cfg.get("auto_scale_lr") or {}).get("enable"):
         _scale_lr(cfg)
+
+
+def set_backends(cfg: Config) -> None:
+    """Sets what training and testing share: ``cudnn_benchmark``, and TF32."""
+    torch.backends.cudnn.benchmark = bool(cfg.get("cudnn_benchmark", False))
+    # As the original: TF32 is precise enough and several times faster.
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
 
 
 def start_run(name: str, cfg: Config, args: argparse.Namespace) -> dict[str, Any]:

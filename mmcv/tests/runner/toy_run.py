@@ -61,6 +61,7 @@ class ToyDataset:
     """Images that are noise drawn anew in every epoch over a fixed pattern."""
 
     CLASSES = ("a", "b", "c")
+    METRICS = ("mIoU", "mDice")
     PALETTE = [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
 
     def __init__(self, size=10, test_mode=False, noise=0.5, root=None, broken_at=None):
