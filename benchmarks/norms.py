@@ -39,16 +39,15 @@ def main() -> None:
     x, branch, target = (torch.randn(args.rows, WIDTH, **options) for _ in range(3))
     gamma, weight = torch.rand(2, WIDTH, **options)
     megabytes = x.numel() * x.element_size() / 1e6
-    copy = median(lambda: target.copy_(x), args)
+    (copy,) = medians([lambda: target.copy_(x)], args)
     print(f"copy: {copy:.3f} ms, {2 * megabytes / copy:.0f} GB/s")
     for name, inputs in (
         ("rms_norm", [x, weight]),
         ("add_scale_rms_norm", [x, branch, gamma, weight]),
     ):
         for index, title in enumerate(("forward", "forward + backward")):
-            times = {
-                b: median(step(name, inputs, b, bool(index)), args) for b in ("reference", "fused")
-            }
+            sides = [step(name, inputs, b, bool(index)) for b in ("reference", "fused")]
+            times = dict(zip(("reference", "fused"), medians(sides, args), strict=True))
             ratio = times["reference"] / times["fused"]
             speed = MOVED[name][index] * megabytes / times["fused"]
             share = speed / (2 * megabytes / copy)
@@ -75,10 +74,12 @@ def step(
     return run
 
 
-def median(function: Callable[[], object], args: argparse.Namespace) -> float:
-    """Returns milliseconds, after one call to warm up."""
-    measure(function, args.device)
-    return statistics.median(measure(function, args.device) for _ in range(args.rounds))
+def medians(sides: list[Callable[[], object]], args: argparse.Namespace) -> list[float]:
+    """Returns milliseconds of each side; they run in turn, after one call to warm up."""
+    for function in sides:
+        measure(function, args.device)
+    rounds = [[measure(function, args.device) for function in sides] for _ in range(args.rounds)]
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
 
 
 if __name__ == "__main__":
