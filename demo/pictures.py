@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-TILE = (224, 160)  # width and height in pixels
+TILE = (200, 200)  # width and height in pixels
 CAPTION = 18
 
 

@@ -138,7 +138,7 @@ class Config:
         else:
             from mmcv.fileio import dump
 
-            layout = {"indent": 2} if suffix == ".json" else {"sort_keys": False}
+            layout: dict[str, Any] = {"indent": 2} if suffix == ".json" else {"sort_keys": False}
             text = dump(values, file_format=suffix[1:], **layout)
         if file is None:
             return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,8 +85,8 @@ def obj_from_dict(
     assert isinstance(info, Mapping) and "type" in info
     args = {**(default_args or {}), **info}
     kind: Any = args.pop("type")
-    if isinstance(kind, str):
-        kind = getattr(parent, kind) if parent is not None else sys.modules[kind]
+    if isinstance(kind, str) and parent is not None:
+        kind = getattr(parent, kind)
     elif not isinstance(kind, type):
         raise TypeError(f"type must be a str or valid type, but got {type(kind)}")
     return kind(**args)
