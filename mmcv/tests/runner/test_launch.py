@@ -158,7 +158,10 @@ def test_precision_of_the_backbone(train, config, tmp_path):
         ("data['train']['root'] = '/nowhere'", "data.train: the folder '/nowhere' does not exist"),
         ("data['train']['sise'] = 3", "data.train: ToyDataset got an unexpected key 'sise'"),
         ("evaluation['metrc'] = 3", "evaluation: evaluate got an unexpected key 'metrc'"),
-        ("evaluation['metric'] = 'mIou'", "evaluation: 'mIou' is not a metric; did you mean 'mIoU'"),
+        (
+            "evaluation['metric'] = 'mIou'",
+            "evaluation: 'mIou' is not a metric; did you mean 'mIoU'",
+        ),
         ("evaluation['save_best'] = 'fine'", "evaluation: Cannot infer the rule for key fine"),
         ("checkpoint_config['intervall'] = 3", "checkpoint_config"),
         ("optimizer_config['grad_clip'] = dict(max_nrom=1)", "max_norm"),
