@@ -68,7 +68,7 @@ data = dict(
 # From scratch on 400 images: a larger rate, one for all layers.
 optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0))
 lr_config = dict(warmup_iters=50)
-runner = dict(max_iters=1200)
-checkpoint_config = dict(interval=400)
-evaluation = dict(interval=400)
+runner = dict(max_iters=900)
+checkpoint_config = dict(interval=300)
+evaluation = dict(interval=300)
 log_config = dict(interval=50)
