@@ -137,7 +137,6 @@ class Resumption:
             if runner.unit == "epoch":
                 return self.meta["epoch"], 0
             return divmod(self.meta["iter"], len(batches))
-        runner.batches = batches
         old, new = position["batch_size"], _global_batch_size(runner)
         if old is None or new is None or old == new:
             return position["epoch"], position["batch"]

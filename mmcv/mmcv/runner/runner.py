@@ -133,8 +133,7 @@ class BaseRunner(metaclass=ABCMeta):
             max_epochs: overrides the runner's.
 
         Raises:
-            ConfigError: another workflow.
-            ValueError: the loader is empty.
+            ConfigError: another workflow, or an empty loader.
         """
         check_workflow(workflow)
         loaders = data_loaders if isinstance(data_loaders, (list, tuple)) else [data_loaders]
@@ -148,6 +147,8 @@ class BaseRunner(metaclass=ABCMeta):
         self.call_hook("before_run")
         if self._resumption is not None:
             self._resumption.restore(self, self.batches)
+        elif self.unit == "epoch":
+            self.batches.seek(self._epoch, 0)
         self.mode = "train"
         self._run(self.batches)
         self.call_hook("after_run")

@@ -25,6 +25,7 @@ from mmcv.runner.dist_utils import (
 )
 from mmcv.runner.paths import resolve_paths
 from mmcv.runner.seed import init_random_seed, set_random_seed
+from mmcv.runner.zero.settings import load_deepspeed_config
 from mmcv.utils import collect_env, get_logger
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,9 @@ def start_process(cfg: Config, args: argparse.Namespace) -> None:
     cfg.gpu_ids = list(range(get_dist_info()[1]))
     cfg.device = "cuda" if torch.cuda.is_available() else "cpu"
     set_backends(cfg)
+    if cfg.get("deepspeed") is True:
+        # Now, when the number of processes is known, and not after the model was built.
+        load_deepspeed_config(cfg.get("deepspeed_config"), cfg)
     if args.auto_scale_lr or (cfg.get("auto_scale_lr") or {}).get("enable"):
         _scale_lr(cfg)
 

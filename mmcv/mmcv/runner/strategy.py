@@ -6,6 +6,7 @@ The only seam to them: the runner and its hooks see nothing but :class:`Strategy
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,13 @@ from mmcv.runner.device import device_of, to_device
 from mmcv.runner.dist_utils import allreduce_grads, is_distributed
 
 logger = logging.getLogger(__name__)
+
+# Newer releases of torch call it otherwise, and warn about the old name.
+_BUFFERS_OPTION = (
+    "forward_sync_buffers"
+    if "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
+    else "broadcast_buffers"
+)
 
 
 class Strategy(Protocol):
@@ -275,11 +283,9 @@ class Distributed(SingleDevice):
         super().__init__(model, optimizer, device)
         self._parallel: nn.Module = self._step
         if any(p.requires_grad for p in self.module.parameters()):
-            self._parallel = DistributedDataParallel(
-                self._step,
-                find_unused_parameters=find_unused_parameters,
-                broadcast_buffers=broadcast_buffers,
-            )
+            options: dict[str, Any] = {_BUFFERS_OPTION: broadcast_buffers}
+            options["find_unused_parameters"] = find_unused_parameters
+            self._parallel = DistributedDataParallel(self._step, **options)
 
     def forward(self, batch: Any) -> dict[str, Any]:
         """See Strategy."""

@@ -11,15 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-try:
-    import mmcv.settings  # noqa: F401
-except ImportError:
-    import types
-
-    stand_in = types.ModuleType("mmcv.settings")
-    stand_in.validate = lambda cfg: None
-    sys.modules["mmcv.settings"] = stand_in
-
 TOY_RUN = Path(__file__).with_name("toy_run.py")
 
 CONFIG = """
@@ -78,6 +69,8 @@ def train(toy):
             toy.train_main(toy.TASK, [str(config), "--work-dir", str(work_dir), *flags])
         finally:
             close_logs()
+            if torch.distributed.is_initialized():  # of one process, for DeepSpeed
+                torch.distributed.destroy_process_group()
 
     return run
 

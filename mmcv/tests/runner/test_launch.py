@@ -170,6 +170,8 @@ def test_precision_of_the_backbone(train, config, tmp_path):
         ("load_from = '/no/where.pth'", "/no/where.pth is not a checkpoint file"),
         ("resume_from = '/no/where.pth'", "resume_from: '/no/where.pth' does not exist"),
         ("del runner", "runner"),
+        ("deepspeed = True\ndeepspeed_config = dict(train_batch_size=16)", "train_batch_size"),
+        ("deepspeed = True\ndeepspeed_config = 'zero_configs/none.json'", "does not exist"),
         ("del data['samples_per_gpu']", "samples_per_gpu"),
         ("data['train']['size'] = 0", "empty"),
     ],

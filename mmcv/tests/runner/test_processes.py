@@ -3,11 +3,29 @@
 import json
 
 import pytest
+import torch
 
 pytestmark = pytest.mark.slow
 
 # Without dropout, whose numbers every rank draws for itself.
 NO_DROPOUT = "model = dict(type='ToyModel', dropout=0.0)"
+
+
+DEEPSPEED = """
+deepspeed = True
+deepspeed_config = dict(zero_optimization=dict(stage=1))
+checkpoint_config = dict(deepspeed=True, by_epoch=False, interval=4, max_keep_ckpts=2)
+"""
+# A checkpoint after three iterations holds the gradients of the third, which wait for the fourth.
+DDP = """
+optimizer_config = dict(cumulative_iters=2, grad_clip=dict(max_norm=1.0))
+checkpoint_config = dict(by_epoch=False, interval=3, max_keep_ckpts=2)
+"""
+BOTH = pytest.mark.parametrize(
+    "strategy",
+    [DDP, pytest.param(DEEPSPEED, marks=pytest.mark.deepspeed)],
+    ids=["ddp", "deepspeed"],
+)
 
 
 def losses(work_dir):
@@ -26,8 +44,11 @@ def succeeded(results):
     return results
 
 
-def test_one_process_equals_two_on_the_same_global_batch(config, train_processes, tmp_path):
-    path = config(NO_DROPOUT)
+@BOTH
+def test_one_process_equals_two_on_the_same_global_batch(
+    strategy, config, train_processes, tmp_path
+):
+    path = config(NO_DROPOUT, strategy)
     one, two = tmp_path / "one", tmp_path / "two"
     batch_4 = ("--cfg-options", "data.samples_per_gpu=4", "--seed", "3")
     succeeded(train_processes(path, one, *batch_4, num=1))
@@ -38,18 +59,25 @@ def test_one_process_equals_two_on_the_same_global_batch(config, train_processes
     assert scores(two) == pytest.approx(scores(one), abs=1e-6)
 
 
+@BOTH
 def test_killed_ranks_resume_to_the_same_bits(
-    config, train_processes, tmp_path, checkpoint_differences
+    strategy, config, train_processes, tmp_path, checkpoint_differences
 ):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    succeeded(train_processes(config(), whole, "--seed", "3"))
-    hook = "custom_hooks = [dict(type='KillHook', at=9, when='after_train_iter')]"
-    path = config(hook, name="killed.py")
+    succeeded(train_processes(config(strategy), whole, "--seed", "3"))
+    hook = "custom_hooks = [dict(type='KillHook', at=9, when='before_train_iter')]"
+    path = config(strategy, hook, name="killed.py")
     results = train_processes(path, killed, "--seed", "3", "--auto-resume")
     assert [code for code, _ in results] == [-9, -9]
     succeeded(train_processes(path, killed, "--seed", "3", "--auto-resume"))
-    for name in ("iter_12.pth", "best_mIoU_iter_12.pth"):
-        assert checkpoint_differences(whole / name, killed / name) == []
+    for name in ("iter_12", "best_mIoU_iter_12"):
+        if strategy == DDP:
+            name = f"{name}.pth"
+            assert checkpoint_differences(whole / name, killed / name) == []
+            continue
+        file = f"{name}/global_step12/mp_rank_00_model_states.pt"
+        a, b = (torch.load(folder / file)["module"] for folder in (whole, killed))
+        assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
 def test_an_error_of_the_user_is_printed_by_one_rank(config, train_processes, tmp_path):
