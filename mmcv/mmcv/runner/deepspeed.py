@@ -1,4 +1,4 @@
-"""Training through DeepSpeed: with ``zero/partition.py``, all that knows its API.
+"""Training through DeepSpeed: with ``zero/engine.py`` and ``zero/partition.py``, all of its API.
 
 Nothing here imports deepspeed until an engine is built.
 """
@@ -6,21 +6,19 @@ Nothing here imports deepspeed until an engine is built.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from mmcv.registry import ConfigError
-from mmcv.runner.dist_utils import init_world_of_one
 from mmcv.runner.strategy import TrainStep, to_device
 from mmcv.runner.zero import checkpoint
 from mmcv.runner.zero.directory import verify
+from mmcv.runner.zero.engine import build_engine, gathered, keep_order, touch
 from mmcv.runner.zero.frozen import FrozenWeights
 from mmcv.runner.zero.partition import (
     CopiedPartition,
@@ -29,6 +27,7 @@ from mmcv.runner.zero.partition import (
     PlainPartition,
     ShardedPartition,
 )
+from mmcv.runner.zero.saver import Saver
 from mmcv.runner.zero.settings import (
     TrainingConfig,
     engine_dtype,
@@ -72,10 +71,9 @@ class DeepSpeedStrategy:
     ) -> None:
         self.stage = zero_stage(settings)
         self.touches_all = find_unused_parameters and self.stage == 1
-        self.settings = _keep_order(settings) if find_unused_parameters else dict(settings)
+        self.settings = keep_order(settings) if find_unused_parameters else dict(settings)
         self.max_norm = float(settings["gradient_clipping"])
-        _keep_trainable(optimizer)
-        self.engine = _build_engine(TrainStep(model, optimizer), optimizer, self.settings)
+        self.engine = build_engine(TrainStep(model, optimizer), optimizer, self.settings)
         self.module = model
         self.optimizer = optimizer
         self.device = torch.device(self.engine.device)
@@ -83,6 +81,7 @@ class DeepSpeedStrategy:
         self.frozen = FrozenWeights(model, self.partition)
         self.boundary = True
         self._gathered = ExitStack()
+        self._saver = Saver(self)
 
     @classmethod
     def from_config(
@@ -146,11 +145,12 @@ class DeepSpeedStrategy:
         """
         self._check_clipping(max_norm, norm_type)
         if self.touches_all:
-            loss = _Touch.apply(loss, *(p for p in self.module.parameters() if p.requires_grad))
+            loss = touch(loss, (p for p in self.module.parameters() if p.requires_grad))
         self.engine.set_gradient_accumulation_boundary(self.boundary)
         self.engine.backward(loss / divide_by if divide_by > 1 else loss, scale_wrt_gas=False)
         norm = self._clip() if self.boundary and self._is_plain else None
         self.engine.step()
+        self._saver.poll()
         if norm is None and self.boundary:
             norm = torch.as_tensor(self.engine.get_global_grad_norm(), device=self.device)
         return norm
@@ -168,26 +168,49 @@ class DeepSpeedStrategy:
         """
         if self.stage == 3:
             self._gathered.close()
-            self._gathered.enter_context(_gather(self.engine))
+            self._gathered.enter_context(gathered(self.engine))
         self.module.eval()
 
-    def save(self, path: Path, state: dict[str, Any], *, with_optimizer: bool = True) -> None:
-        """See Strategy; ``zero/checkpoint.py`` has the layout."""
+    def save(
+        self,
+        path: Path,
+        state: dict[str, Any],
+        *,
+        with_optimizer: bool = True,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """See Strategy; ``zero/checkpoint.py`` has the layout.
+
+        Args:
+            path: see Strategy.
+            state: see Strategy.
+            with_optimizer: see Strategy.
+            then: called on every rank when the checkpoint is complete. With it the writing happens
+                in the background, and ``update`` or ``finish_saving`` completes it; without, now.
+        """
+        self._warn_of_lost_gradients(path)
+        self._saver.save(path, state, with_optimizer=with_optimizer, then=then)
+
+    def finish_saving(self) -> None:
+        """Waits until a checkpoint that is written in the background is complete. Collective."""
+        self._saver.finish()
+
+    def load(self, path: Path, *, with_optimizer: bool = True) -> dict[str, Any]:
+        """See Strategy; the checkpoint may be of any stage and number of ranks."""
+        self.finish_saving()
+        return checkpoint.load(self, path, with_optimizer=with_optimizer)
+
+    def verify(self, path: Path) -> None:
+        """See Strategy."""
+        verify(path)
+
+    def _warn_of_lost_gradients(self, path: Path) -> None:
         if not self.boundary:
             logger.warning(
                 "%s does not contain the gradients accumulated so far; choose"
                 " checkpoint_config.interval as a multiple of optimizer_config.cumulative_iters",
                 path,
             )
-        checkpoint.save(self, path, state, with_optimizer=with_optimizer)
-
-    def load(self, path: Path, *, with_optimizer: bool = True) -> dict[str, Any]:
-        """See Strategy; the checkpoint may be of any stage and number of ranks."""
-        return checkpoint.load(self, path, with_optimizer=with_optimizer)
-
-    def verify(self, path: Path) -> None:
-        """See Strategy."""
-        verify(path)
 
     def _clip(self) -> Tensor:
         params = [p for p in self.module.parameters() if p.grad is not None]
@@ -211,98 +234,3 @@ class DeepSpeedStrategy:
         if self.stage == 3:
             return ShardedPartition(zero, names, self.device)
         return FlatPartition(zero, names)
-
-
-class _Touch(torch.autograd.Function):
-    """Returns the loss; gives every parameter a gradient, zero where the loss gives it none.
-
-    ZeRO-1 reduces the gradients that exist: a rank that lacks one would pair up different ones.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, loss: Tensor, *params: Tensor) -> Tensor:
-        ctx.save_for_backward(*params)
-        return loss.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
-        zeros = (p.new_zeros(()).expand_as(p) for p in ctx.saved_tensors)  # of no size
-        return grads[0], *zeros
-
-
-def _keep_order(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns settings under which gradients are reduced in the model's order."""
-    stage = zero_stage(settings)
-    if stage >= 2:
-        logger.warning(
-            "find_unused_parameters=True: ZeRO-%d reduces gradients as they come, so every rank"
-            " must use the same parameters in an iteration; use stage 1 if they do not",
-            stage,
-        )
-    zero = {**(settings.get("zero_optimization") or {})}
-    if stage == 1:
-        zero["overlap_comm"] = False
-    return {**settings, "zero_optimization": zero}
-
-
-def _keep_trainable(optimizer: Any) -> None:
-    """Takes frozen parameters, and groups of nothing else, out of the optimizer."""
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise ConfigError(f"deepspeed=True needs one torch optimizer, got {type(optimizer)}")
-    for group in optimizer.param_groups:
-        group["params"] = [p for p in group["params"] if p.requires_grad]
-    optimizer.param_groups[:] = [g for g in optimizer.param_groups if g["params"]]
-    if not optimizer.param_groups:
-        raise ConfigError("no parameter is trainable: every part of the model is frozen")
-
-
-def _build_engine(
-    model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any]
-) -> Any:
-    _join_process_group()
-    deepspeed = _import_deepspeed()
-    config = _fit_buckets(settings, sum(p.numel() for p in model.parameters() if p.requires_grad))
-    if zero_stage(settings) == 0 and engine_dtype(settings) == torch.float32:
-        config["gradient_clipping"] = 0.0  # The strategy clips: the engine would not tell the norm.
-    return deepspeed.initialize(model=model, optimizer=optimizer, config=config)[0]
-
-
-def _fit_buckets(settings: Mapping[str, Any], numel: int) -> dict[str, Any]:
-    """Caps the buckets, which are allocated in full, at what the trainable parameters can fill."""
-    zero = dict(settings.get("zero_optimization") or {})
-    if zero_stage(settings) > 0:
-        limit = 2 * ((numel + 1) // 2)  # DeepSpeed wants even sizes.
-        for key in ("reduce_bucket_size", "allgather_bucket_size"):
-            zero[key] = min(int(zero.get(key, 500_000_000)), limit)
-    return {**settings, "zero_optimization": zero}
-
-
-def _import_deepspeed() -> Any:
-    if not torch.cuda.is_available():
-        os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    try:
-        import deepspeed
-        import deepspeed.ops
-    except ImportError as error:
-        raise ConfigError(
-            f"deepspeed=True needs the package deepspeed ({error}): pip install deepspeed"
-        ) from error
-    # Without this, the first use on a CPU compiles a communication op for over a minute.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.utils.logger.setLevel(logging.WARNING)
-    return deepspeed
-
-
-def _join_process_group() -> None:
-    """Makes a group of one process if the launcher made none; names this process's device."""
-    if not dist.is_initialized():
-        init_world_of_one()
-    devices = max(torch.cuda.device_count(), 1)
-    os.environ.setdefault("LOCAL_RANK", str(dist.get_rank() % devices))
-
-
-def _gather(engine: Any) -> Any:
-    """Returns a context in which the model of a ZeRO-3 engine is whole and without its hooks."""
-    from deepspeed.runtime.zero.stage3 import unwrap_model_for_generation
-
-    return unwrap_model_for_generation(engine)

@@ -209,6 +209,30 @@ def test_large_frozen_weights_are_written_once(results, folders, ranks, preset):
     assert read_directory(path)["module"].keys() == read_directory(whole)["module"].keys()
 
 
+@both_numbers_of_ranks
+@pytest.mark.parametrize("preset", ["zero1_fp32", "zero3_bf16"])
+def test_checkpoint_written_in_the_background_is_that_of_its_iteration(
+    results, folders, ranks, preset
+):
+    result = results[ranks]["background"][preset]
+    assert result["waited"]  # it was not complete before the slowest rank had written
+    assert result["completions"] == 1
+    assert result["losses"] == results[ranks][f"{preset}/full"]["losses"]
+    paths = [folders[ranks] / f"{preset}_{when}" for when in ("now", "later")]
+    verify(paths[1])
+    names = [sorted(p.relative_to(path) for p in path.glob("*/*")) for path in paths]
+    assert names[0] == names[1]
+    for name in names[0]:
+        now, later = (torch.load(path / name, weights_only=True) for path in paths)
+        key = "module" if "model_states" in name.name else "fragments"
+        torch.testing.assert_close(later[key], now[key], atol=0, rtol=0)
+
+
+@both_numbers_of_ranks
+def test_failure_in_the_background_reaches_all_ranks(results, ranks):
+    assert [r["failed"] for r in results[ranks]["background"].values()] == [True, True]
+
+
 def test_stages_save_the_same_optimizer_state(results, folders):
     """Joined over the ranks, master weights and moments do not depend on the stage."""
     joined = [join_shards(folders[2] / f"zero{stage}_fp32_full") for stage in STAGES]

@@ -11,7 +11,7 @@ The paths are those that users of the original know; the content is plain (``wei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mmcv.runner.dist_utils import get_dist_info
 from mmcv.runner.files import CheckpointError, plain, read_file
 from mmcv.runner.zero import directory
+from mmcv.runner.zero.background import Copies
 from mmcv.runner.zero.directory import FROZEN_FILE, MODEL_FILE, TOP_LEVEL
 from mmcv.runner.zero.frozen import FrozenWeights
 from mmcv.runner.zero.optimizer_state import pack_optimizer, restore_optimizer
@@ -48,34 +49,51 @@ class Trained(Protocol):
     def counters(self, values: Mapping[str, int]) -> None: ...
 
 
-def save(run: Trained, path: Path, state: Mapping[str, Any], *, with_optimizer: bool) -> None:
-    """Writes ``path``; ``state`` is the runner's. Collective."""
+def collect(
+    run: Trained, state: Mapping[str, Any], *, with_optimizer: bool, copies: Copies | None = None
+) -> tuple[directory.Writers, dict[str, Any]]:
+    """Returns what this rank has to write, and facts for the manifest. Collective.
+
+    Args:
+        run: what is saved.
+        state: of the runner.
+        with_optimizer: else only the model and the state.
+        copies: where values are copied to; by default they must be written before training goes on.
+    """
     rank, world_size = get_dist_info()
     folder = f"global_step{run.counters['global_steps']}"
-    writers = {}
+    files: dict[str, Any] = {}
     if with_optimizer:
         shard = pack_optimizer(run.partition, run.optimizer, rank, world_size)
         shard["counters"] = run.counters
         shard["loss_scale"] = _scaler_state(run.partition.scaler)
-        writers[f"{folder}/{SHARD_FILE.format(rank)}"] = directory.save_tensors(shard)
-    writes_frozen = run.frozen.must_write()
-    module = _gather_module(run, keep=rank == 0, with_frozen=writes_frozen)
+        files[SHARD_FILE.format(rank)] = shard
+    frozen = None
+    if run.frozen.must_write():
+        frozen = _gather(run, run.frozen.names, is_kept=rank == 0, copies=None)
+    trained = [name for name in run.module.state_dict() if name not in run.frozen.names]
+    module = _gather(run, trained, is_kept=rank == 0, copies=copies)
     if rank == 0:
-        split = {name: module.pop(name) for name in run.frozen.names if name in module}
-        if run.frozen.names:
-            writer = run.frozen.writer(split if writes_frozen else None)
-            writers[f"{folder}/{FROZEN_FILE}"] = writer
         state = {**state, "meta": plain(state.get("meta", {}))}
         top = {key: state["meta"][key] for key in TOP_LEVEL if key in state["meta"]}
-        content = {**top, **state, "module": module, "state_keys": list(state)}
-        writers[f"{folder}/{MODEL_FILE}"] = directory.save_tensors(content)
+        files[MODEL_FILE] = {**top, **state, "state_keys": list(state)}
+    if copies is not None:
+        files = {name: copies.of(content, name) for name, content in files.items()}
+        copies.wait()
+    if rank == 0:
+        files[MODEL_FILE]["module"] = module
+    writers: dict[str, directory.Writer] = {
+        f"{folder}/{name}": directory.save_tensors(content) for name, content in files.items()
+    }
+    if rank == 0 and run.frozen.names:
+        writers[f"{folder}/{FROZEN_FILE}"] = run.frozen.writer(frozen)
     facts = {
         "world_size": world_size,
         "stage": run.stage,
         "with_optimizer": with_optimizer,
         "torch": torch.__version__,
     }
-    run.frozen.remember(path, directory.write_directory(path, writers, facts))
+    return writers, facts
 
 
 def load(run: Trained, path: Path, *, with_optimizer: bool) -> dict[str, Any]:
@@ -115,16 +133,18 @@ def read_shards(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]
     return [read_file(file) for file in files]
 
 
-def _gather_module(run: Trained, *, keep: bool, with_frozen: bool) -> dict[str, Tensor]:
-    """Returns the state dict of the bare model on the CPU, tensors of their own; {} unless kept."""
+def _gather(
+    run: Trained, names: Iterable[str], *, is_kept: bool, copies: Copies | None
+) -> dict[str, Tensor]:
+    """Returns parameters and buffers on the CPU, tensors of their own; {} unless kept."""
+    values = run.module.state_dict(keep_vars=True)
     state = {}
-    for name, value in run.module.state_dict(keep_vars=True).items():
-        if name in run.frozen.names and not with_frozen:
-            continue
-        whole = run.partition.full(value)
-        if keep:
-            copy = torch.empty_like(whole, device="cpu")
-            state[name] = copy.copy_(whole)
+    for name in names:
+        whole = run.partition.full(values[name])
+        if is_kept and copies is not None:
+            state[name] = copies.of(whole, f"module/{name}")
+        elif is_kept:
+            state[name] = torch.empty_like(whole, device="cpu").copy_(whole)
     return state
 
 

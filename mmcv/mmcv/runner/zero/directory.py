@@ -57,6 +57,7 @@ class Link:
 
 Writer = Callable[[Any], None] | Link
 Writers = Mapping[str, Writer]
+Written = tuple[dict[str, Any], str | None]  # size and digest by file name, what went wrong
 
 
 def write_directory(path: Path, writers: Writers, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,26 +74,62 @@ def write_directory(path: Path, writers: Writers, facts: Mapping[str, Any]) -> d
     Raises:
         CheckpointError: on every rank, if any rank could not write; nothing is left then.
     """
-    rank, _ = get_dist_info()
+    temporary = begin_directory(path)
+    return complete_directory(path, write_files(temporary, writers), facts)
+
+
+def begin_directory(path: Path) -> Path:
+    """Makes the place where the files of ``path`` are written first. Collective."""
     temporary = temporary_name(path)
-    problem = broadcast_object(_make_empty(temporary) if rank == 0 else None)
-    entries: dict[str, Any] = {}
-    if problem is None:
-        entries, problem = _write_files(temporary, writers)
-    everything = all_gather_objects((entries, problem))
-    problems = sorted({text for _, text in everything if text})
-    files = {name: entry for part, _ in everything for name, entry in part.items()}
+    problem = _make_empty(temporary) if get_dist_info()[0] == 0 else None
+    _raise_if([broadcast_object(problem)], path)
+    return temporary
+
+
+def write_files(folder: Path, writers: Writers) -> Written:
+    """Writes this rank's files to disk; errors are returned. Not collective."""
+    entries = {}
+    for name, write in writers.items():
+        try:
+            if isinstance(write, Link):
+                entries[name] = _link_file(folder / name, write)
+            else:
+                entries[name] = _write_file(folder / name, write)
+        # A full disk is an OSError, which torch.save turns into a RuntimeError on its way.
+        except (OSError, RuntimeError) as error:
+            return {}, f"rank {get_dist_info()[0]}: {name}: {error}"
+    return entries, None
+
+
+def complete_directory(path: Path, written: Written, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Moves the directory to its place if all ranks have written their files. Collective.
+
+    Args:
+        path: the final place.
+        written: what ``write_files`` returned on this rank.
+        facts: as for ``write_directory``.
+    """
+    rank, _ = get_dist_info()
+    everything = all_gather_objects(written)
+    problems = [problem for _, problem in everything]
+    files = {name: entry for entries, _ in everything for name, entry in entries.items()}
     manifest = {"format": FORMAT, **facts, "files": files}
-    if not problems and rank == 0:
-        problems = _commit(temporary, path, manifest)
-    problems = broadcast_object(problems)
-    if problems:
-        if rank == 0:
-            shutil.rmtree(temporary, ignore_errors=True)
-        raise CheckpointError(
-            f"{path}: could not be saved: {'; '.join(problems)}; the previous checkpoint is intact"
+    if not any(problems):
+        problems = broadcast_object(
+            [_commit(temporary_name(path), path, manifest)] if rank == 0 else None
         )
+    if any(problems) and rank == 0:
+        shutil.rmtree(temporary_name(path), ignore_errors=True)
+    _raise_if(problems, path)
     return manifest
+
+
+def _raise_if(problems: list[str | None], path: Path) -> None:
+    texts = sorted({text for text in problems if text})
+    if texts:
+        raise CheckpointError(
+            f"{path}: could not be saved: {'; '.join(texts)}; the previous checkpoint is intact"
+        )
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -154,12 +191,14 @@ def read_directory(path: str | Path) -> dict[str, Any]:
     """Returns the model file of a DeepSpeed checkpoint directory, of this project or the original.
 
     Args:
-        path: ``iter_N``, ``latest``, or the ``global_stepN`` below it.
+        path: ``iter_N``, ``latest``, the ``global_stepN`` below it, or the file itself.
 
     Returns:
         ``module``: the state dict, on the CPU and memory-mapped; ``meta``; and what else is there.
     """
     path = Path(path)
+    if path.name == MODEL_FILE:
+        path = path.parent
     found = sorted(path.glob(MODEL_FILE)) or sorted(path.glob(f"global_step*/{MODEL_FILE}"))
     if not found:
         raise CheckpointError(f"{path}: is no DeepSpeed checkpoint: it has no {MODEL_FILE}")
@@ -188,20 +227,6 @@ def _make_empty(folder: Path) -> str | None:
     except OSError as error:
         return str(error)
     return None
-
-
-def _write_files(folder: Path, writers: Writers) -> tuple[dict[str, Any], str | None]:
-    entries = {}
-    for name, write in writers.items():
-        try:
-            if isinstance(write, Link):
-                entries[name] = _link_file(folder / name, write)
-            else:
-                entries[name] = _write_file(folder / name, write)
-        # A full disk is an OSError, which torch.save turns into a RuntimeError on its way.
-        except (OSError, RuntimeError) as error:
-            return {}, f"rank {get_dist_info()[0]}: {name}: {error}"
-    return entries, None
 
 
 class _HashingFile:
@@ -264,7 +289,7 @@ def _check_file(path: Path, entry: Mapping[str, Any], *, digests: bool) -> None:
         )
 
 
-def _commit(temporary: Path, path: Path, manifest: Mapping[str, Any]) -> list[str]:
+def _commit(temporary: Path, path: Path, manifest: Mapping[str, Any]) -> str | None:
     """Writes the manifest and moves the directory to its place; returns what went wrong."""
     text = json.dumps(manifest, indent=1).encode()
     replaced = temporary_name(path.with_name(f"{path.name}.old"))
@@ -278,6 +303,6 @@ def _commit(temporary: Path, path: Path, manifest: Mapping[str, Any]) -> list[st
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
-        return [str(error)]
+        return str(error)
     shutil.rmtree(replaced, ignore_errors=True)
-    return []
+    return None

@@ -41,7 +41,7 @@ class FrozenWeights:
         }
         num_bytes = sum(partition.numel(value) * value.element_size() for value in frozen.values())
         self._params = frozen if num_bytes >= MIN_BYTES else {}
-        self.names = frozenset(self._params)
+        self.names = tuple(self._params)
         self._file: Path | None = None
         self._entry: Mapping[str, Any] = {}
         self._fingerprint: list[int] = []

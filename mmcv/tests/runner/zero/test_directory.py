@@ -53,7 +53,7 @@ def test_file_loads_with_weights_only(tmp_path):
     assert content["module"]["w"][0] == 2.0
 
 
-@pytest.mark.parametrize("below", ["", "global_step3"])
+@pytest.mark.parametrize("below", ["", "global_step3", WEIGHTS])
 def test_model_is_read_from_the_directory_or_the_one_below(tmp_path, below):
     write(tmp_path / "iter_3", 2.0)
     (tmp_path / "latest").symlink_to("iter_3")

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from toy import GLOBAL_BATCH, make_batch, make_model, make_optimizer, set_lr
 
 from mmcv.runner.deepspeed import DeepSpeedStrategy
 from mmcv.runner.dist_utils import get_dist_info
-from mmcv.runner.zero import directory, frozen
+from mmcv.runner.files import CheckpointError
+from mmcv.runner.zero import background, directory, frozen, saver
 
 STEPS = 6
 SAVE_AT = 3
@@ -171,6 +173,53 @@ def freeze_large(preset: str, folder: Path) -> dict[str, Any]:
     return {"equal": all(equal), "inodes": inodes}
 
 
+def save_in_background(preset: str, folder: Path) -> dict[str, Any]:
+    """Saves at once and in the background at the same iteration, and goes on training."""
+    rank, _ = get_dist_info()
+    now, later = folder / f"{preset}_now", folder / f"{preset}_later"
+    gate, completions = threading.Event(), []
+
+    def write_when_allowed(*args: Any) -> Any:
+        gate.wait(60)
+        return directory.write_files(*args)
+
+    background.write_files = write_when_allowed
+    run = Run(preset)
+    run.train(0, SAVE_AT)
+    run.strategy.save(now, {"meta": {}})
+    run.strategy.save(later, {"meta": {}}, then=lambda: completions.append(run.losses[-1]))
+    run.train(SAVE_AT, SAVE_AT + 1)
+    waited = not later.exists() and not completions
+    if rank == 0:
+        gate.set()
+    run.train(SAVE_AT + 1, SAVE_AT + 2)
+    waited_for_all = get_dist_info()[1] == 1 or not completions
+    gate.set()
+    run.train(SAVE_AT + 2, STEPS)
+    run.strategy.finish_saving()
+    failed = fail_in_background(run, folder / f"{preset}_failed", rank)
+    run.train(0, 1)
+    background.write_files = directory.write_files
+    return {
+        "waited": waited and waited_for_all,
+        "completions": len(completions),
+        "losses": run.losses[:STEPS],
+        "failed": failed,
+    }
+
+
+def fail_in_background(run: Run, path: Path, rank: int) -> bool:
+    """Whether a failure of the last rank reaches all of them."""
+    problem = "rank x: the disk is full" if rank == get_dist_info()[1] - 1 else None
+    background.write_files = lambda *args: ({}, problem)
+    run.strategy.save(path, {"meta": {}}, then=lambda: None)
+    try:
+        run.strategy.finish_saving()
+    except CheckpointError as error:
+        return "the disk is full" in str(error) and not path.exists()
+    return False
+
+
 def stop_learning(preset: str) -> bool:
     """Whether a rate of zero, written into the groups, stops the weights."""
     run = Run(preset, optimizer="SGD")
@@ -195,6 +244,7 @@ def train_phase(folder: Path) -> dict[str, Any]:
     for preset in OFFLOADED:
         results[f"{preset}/full"] = train_and_resume(preset, {}, folder / f"{preset}_full")
     results["frozen"] = {p: freeze_large(p, folder) for p in ("zero1_bf16", "zero3_fp32")}
+    results["background"] = {p: save_in_background(p, folder) for p in ("zero1_fp32", "zero3_bf16")}
     results["evaluate"] = {p: evaluate_between(p) for p in PRESETS[:4]}
     results["stop"] = {p: stop_learning(p) for p in PRESETS[:4]}
     results["skip"] = {p: skip_parts(p) for p in PRESETS[:2]}
@@ -224,13 +274,13 @@ def save_phase(folder: Path) -> None:
     rank, world_size = get_dist_info()
     (folder / f"pid_{rank}").write_text(str(os.getpid()))
     run = Run("zero1_fp32")
-    write_files = directory._write_files
+    write_files = saver.write_files
 
     def write_late(*args: Any) -> Any:
         time.sleep(0.3 * (rank == world_size - 1))
         return write_files(*args)
 
-    directory._write_files = write_late
+    saver.write_files = write_late
     for step in range(100_000):
         run.train(step % 5, step % 5 + 1)
         run.strategy.save(folder / f"iter_{step + 1}", {"meta": {"iter": step + 1}})
