@@ -72,10 +72,11 @@ class CheckpointLoader:
 @CheckpointLoader.register_scheme(prefixes="")
 def load_from_local(filename: str, map_location: Any = None) -> Any:
     """Reads a file or a DeepSpeed directory; ``~`` is the home folder."""
-    path = Path(filename).expanduser()
-    if path.is_dir():
-        from mmcv.runner.zero.directory import read_directory
+    from mmcv.runner.zero.directory import MODEL_FILE, read_directory
 
+    path = Path(filename).expanduser()
+    # A folder's model file may have its frozen weights in a file beside it.
+    if path.is_dir() or (path.name == MODEL_FILE and path.exists()):
         return read_directory(path)
     return read_file(path, map_location)
 
