@@ -69,6 +69,6 @@ data = dict(
 optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0))
 lr_config = dict(warmup_iters=50)
 runner = dict(max_iters=900)
-checkpoint_config = dict(interval=300)
-evaluation = dict(interval=300)
+checkpoint_config = dict(interval=450)
+evaluation = dict(interval=450)
 log_config = dict(interval=50)
