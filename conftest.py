@@ -8,8 +8,16 @@ import mmdet  # noqa: F401  # isort: skip
 import mmops  # noqa: F401  # isort: skip
 import mmseg  # noqa: F401  # isort: skip
 
+import os
+
 import pytest
 import torch
+from hypothesis import settings
+
+# Twice the same commit must give twice the same result; HYPOTHESIS_PROFILE=explore searches on.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_collection_modifyitems(items):

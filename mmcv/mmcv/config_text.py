@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import unicodedata
 from typing import Any
 
 STYLE = {
@@ -38,6 +39,12 @@ def _format(value: Any) -> str:
 
 
 def _format_dict(value: dict[Any, Any]) -> str:
-    if all(isinstance(k, str) and k.isidentifier() and not keyword.iskeyword(k) for k in value):
+    if all(isinstance(key, str) and _is_keyword_argument(key) for key in value):
         return f"dict({', '.join(f'{k}={_format(v)}' for k, v in value.items())})"
     return f"{{{', '.join(f'{k!r}: {_format(v)}' for k, v in value.items())}}}"
+
+
+def _is_keyword_argument(key: str) -> bool:
+    # Python folds compatibility characters in names: dict(º=1) has the key 'o'.
+    folded = unicodedata.normalize("NFKC", key)
+    return key.isidentifier() and not keyword.iskeyword(key) and key == folded

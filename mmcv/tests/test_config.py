@@ -3,7 +3,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmcv.config import Config, ConfigDict, DictAction, resolve_path
@@ -210,6 +210,7 @@ names = st.from_regex(r"[a-z][a-z_0-9]{0,6}", fullmatch=True).filter(
 
 
 @given(st.dictionaries(names, values, max_size=4))
+@example({"a": {"º": None}})
 def test_dumped_python_reloads_equal(config):
     text = Config(config).dump()
     assert Config.fromstring(text, ".py")._cfg_dict == ConfigDict(config)
