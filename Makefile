@@ -7,7 +7,7 @@ SOURCES := ops/mmops mmcv/mmcv mmsegmentation/mmseg mmdetection/mmdet
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format golden lock
+.PHONY: help install demo test test-slow check format golden lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,11 @@ $(STAMP): requirements.lock $(PACKAGES:%=%/pyproject.toml)
 demo: $(STAMP)  ## make a small data set, train on it with DeepSpeed in 2 processes, evaluate, draw
 	$(BIN)/python demo/run.py
 
-test: $(STAMP)  ## the whole CPU suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(STAMP)  ## the CPU suite (under 15 minutes on two cores)
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(STAMP)  ## the long tests: kills at random instants, every detector learns, two hosts
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 # __init__.py files list names: re-exports under 1.x paths repeat them on purpose.
 check: $(STAMP)  ## lint, format, types, import directions, duplicates

@@ -64,7 +64,7 @@ def test_native_gradients_equal_the_reference(channels):
 
 
 @needs_compiler
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # opcheck's own
 def test_native_passes_gradcheck_and_opcheck():
     shapes = [(3, 2), (2, 2)]
@@ -172,7 +172,7 @@ def test_a_broken_compiler_is_logged_and_passed_over(monkeypatch, tmp_path, capl
         load_library.cache_clear()
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_triton_kernels_equal_the_reference_in_the_interpreter():
     pytest.importorskip("triton")
     script = Path(__file__).with_name("triton_cases.py")

@@ -152,7 +152,7 @@ def test_no_rows_give_no_rows(shape):
     assert out.shape == shape and torch.equal(grad, torch.zeros(4))
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_triton_kernels_equal_the_reference_in_the_interpreter():
     pytest.importorskip("triton")
     script = Path(__file__).with_name("norm_cases.py")

@@ -163,7 +163,7 @@ def two_processes(cases, tmp_path_factory):
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize("index", range(len(CASES)))
 def test_two_processes_equal_one_on_the_whole_batch(index, cases, two_processes):
     case = cases[index]

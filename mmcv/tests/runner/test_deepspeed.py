@@ -18,7 +18,7 @@ import torch
 
 from mmcv.runner.zero.directory import read_directory, verify
 
-pytestmark = [pytest.mark.deepspeed, pytest.mark.slow]
+pytestmark = [pytest.mark.deepspeed, pytest.mark.processes]
 
 HERE = Path(__file__).parent / "zero"
 STAGES = range(4)

@@ -199,7 +199,7 @@ def test_tool_reports_errors_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err == f"error: {tmp_path / 'absent'}: no such file or directory\n"
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @both_formats
 def test_memory_does_not_grow_with_the_checkpoint(tmp_path, suffix):
     """Converts 400 MB in tensors of 10 MB; file pages do not count, the system may drop them."""

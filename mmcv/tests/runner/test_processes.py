@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.processes
 
 # Without dropout, whose numbers every rank draws for itself.
 NO_DROPOUT = "model = dict(type='ToyModel', dropout=0.0)"

@@ -15,7 +15,7 @@ from mmseg.apis.testing_tool import test_main as run_test_tool
 SCRIPT = Path(__file__).parents[2] / "tools" / "dist_test.sh"
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_two_processes_give_the_metrics_of_one(tiny_config, tmp_path):
     """Three images on two ranks: the sampler repeats one of them, which must not count."""
     torch.manual_seed(0)

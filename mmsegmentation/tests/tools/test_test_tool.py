@@ -67,7 +67,7 @@ def run_tool(*arguments):
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_metrics_are_printed_and_written(tiny_config, checkpoint, model, elsewhere):
     process = run_tool(tiny_config, checkpoint, "--eval", "mIoU", "mFscore", "--work-dir", "w")
     assert process.returncode == 0, process.stderr
@@ -83,7 +83,7 @@ def test_metrics_are_printed_and_written(tiny_config, checkpoint, model, elsewhe
     )
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_a_user_error_is_one_line(tiny_config, checkpoint, elsewhere):
     process = run_tool(tiny_config, checkpoint, "--eval", "mIou")
     assert process.returncode == 1
