@@ -68,7 +68,7 @@ data = dict(
 # From scratch on 400 images: a larger rate, one for all layers.
 optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0))
 lr_config = dict(warmup_iters=50)
-runner = dict(max_iters=900)
-checkpoint_config = dict(interval=450)
-evaluation = dict(interval=450)
+runner = dict(max_iters=1000)
+checkpoint_config = dict(interval=500)
+evaluation = dict(interval=500)
 log_config = dict(interval=50)
