@@ -4,6 +4,7 @@ from typing import Any
 
 from mmcv.cnn.sync_batch_norm import SyncBatchNorm
 from mmcv.cnn.wrappers import Conv2d, ConvTranspose2d, Linear, MaxPool2d
+from mmcv.ops.bbox import bbox_overlaps
 from mmcv.ops.deform_conv import (
     DeformConv2d,
     DeformConv2dPack,
@@ -49,6 +50,7 @@ __all__ = [
     "SoftmaxFocalLoss",
     "SyncBatchNorm",
     "batched_nms",
+    "bbox_overlaps",
     "deform_conv2d",
     "modulated_deform_conv2d",
     "multi_scale_deformable_attn_pytorch",
