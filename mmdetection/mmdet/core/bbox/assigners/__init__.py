@@ -1,0 +1,3 @@
+"""1.x import path of assigners."""
+
+from mmdet.boxes.assigners import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""1.x import path of box coders."""
+
+from mmdet.boxes.coders import *  # noqa: F403

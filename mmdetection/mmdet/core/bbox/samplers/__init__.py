@@ -1,0 +1,3 @@
+"""1.x import path of samplers."""
+
+from mmdet.boxes.samplers import *  # noqa: F403

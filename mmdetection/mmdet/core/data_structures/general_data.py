@@ -1,0 +1,5 @@
+"""1.x import path of containers."""
+
+from mmdet.boxes import GeneralData
+
+__all__ = ["GeneralData"]
