@@ -37,6 +37,13 @@ from mmdet.boxes.builder import (
 from mmdet.boxes.coders import *  # noqa: F403
 from mmdet.boxes.instance_data import GeneralData, InstanceData
 from mmdet.boxes.iou import BboxOverlaps2D, bbox_overlaps
+from mmdet.boxes.merge_augs import (
+    merge_aug_bboxes,
+    merge_aug_masks,
+    merge_aug_proposals,
+    merge_aug_scores,
+)
+from mmdet.boxes.nms import fast_nms, mask_matrix_nms, multiclass_nms
 from mmdet.boxes.point_generator import MlvlPointGenerator, PointGenerator
 from mmdet.boxes.samplers import *  # noqa: F403
 from mmdet.boxes.ssd_anchor_generator import (
@@ -99,13 +106,20 @@ __all__ = [
     "calc_region",
     "center_of_mass",
     "distance2bbox",
+    "fast_nms",
     "filter_scores_and_topk",
     "find_inside_bboxes",
     "flip_tensor",
     "generate_coordinate",
     "images_to_levels",
     "mask2ndarray",
+    "mask_matrix_nms",
+    "merge_aug_bboxes",
+    "merge_aug_masks",
+    "merge_aug_proposals",
+    "merge_aug_scores",
     "multi_apply",
+    "multiclass_nms",
     "reduce_mean",
     "roi2bbox",
     "select_single_mlvl",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmcv.losses import mask_cross_entropy
 from mmseg.models.losses.utils import (
     ClassWeight,
     at_least_fp32,
@@ -109,38 +110,6 @@ def _expand_onehot_labels(
     if label_weights is None:
         return one_hot, mask, mask
     return one_hot, label_weights.unsqueeze(1).expand(target_shape) * mask, mask
-
-
-def mask_cross_entropy(
-    pred: Tensor,
-    target: Tensor,
-    label: Tensor,
-    reduction: str = "mean",
-    avg_factor: float | None = None,
-    class_weight: Tensor | None = None,
-    ignore_index: int | None = None,
-    avg_non_ignore: bool = False,
-) -> Tensor:
-    """Sigmoid cross entropy of the mask of each element's own class.
-
-    Args:
-        pred: (N, C, ...) logits.
-        target: (N, ...) masks, 0 or 1.
-        label: (N,) class of each mask.
-        reduction: only "mean".
-        avg_factor: only None.
-        class_weight: weight of the elements, broadcast to ``target``.
-        ignore_index: only None.
-        avg_non_ignore: without effect; accepted because the three losses are called alike.
-
-    Returns:
-        (1,)
-    """
-    assert ignore_index is None, "BCE loss does not support ignore_index"
-    assert reduction == "mean" and avg_factor is None
-    own = pred[torch.arange(len(pred), device=pred.device), label]
-    loss = F.binary_cross_entropy_with_logits(own, target, weight=class_weight, reduction="mean")
-    return loss[None]
 
 
 @MODELS.register_module()

@@ -1,64 +1,30 @@
-"""Weights and reductions that the losses share."""
+"""Weights and reductions: those of ``mmcv.losses``, with weights that fit the loss."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
-import numpy as np
-import torch
 from torch import Tensor
 
-from mmcv.registry import ConfigError
+from mmcv import losses
+from mmcv.losses import (
+    REDUCTIONS,
+    ClassWeight,
+    at_least_fp32,
+    class_weight_like,
+    get_class_weight,
+    reduce_loss,
+    weighted_loss,
+)
 
-ClassWeight = list[float] | np.ndarray | str | None
-REDUCTIONS = ("none", "mean", "sum")
-
-
-def at_least_fp32(x: Tensor) -> Tensor:
-    """Returns half-precision tensors as float32, others as they are."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def get_class_weight(class_weight: ClassWeight) -> list[float] | np.ndarray | None:
-    """Returns class weights, read from a file if a path is given.
-
-    Args:
-        class_weight: one number per class, or an .npy, .json, .yaml or .pkl file that holds them.
-    """
-    if not isinstance(class_weight, str):
-        return class_weight
-    if class_weight.endswith(".npy"):
-        return np.load(class_weight)
-    from mmcv.fileio import load
-
-    return load(class_weight)
-
-
-def class_weight_like(class_weight: Any, logits: Tensor) -> Tensor | None:
-    """Returns the weights of the classes (C,) on the device of ``logits`` (B, C, ...).
-
-    Raises:
-        ConfigError: there are not as many weights as classes.
-    """
-    if class_weight is None:
-        return None
-    weight = logits.new_tensor(class_weight)
-    if logits.size(1) > 1 and weight.numel() not in (1, logits.size(1)):
-        raise ConfigError(
-            f"class_weight has {weight.numel()} numbers, but there are {logits.size(1)} classes"
-        )
-    return weight
-
-
-def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
-    """Returns ``loss`` as it is ("none"), its "mean" or its "sum"."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"{reduction} is not a valid value for reduction (of {REDUCTIONS})")
-    if reduction == "none":
-        return loss
-    return loss.mean() if reduction == "mean" else loss.sum()
+__all__ = [
+    "REDUCTIONS",
+    "ClassWeight",
+    "at_least_fp32",
+    "class_weight_like",
+    "get_class_weight",
+    "reduce_loss",
+    "weight_reduce_loss",
+    "weighted_loss",
+]
 
 
 def weight_reduce_loss(
@@ -67,7 +33,7 @@ def weight_reduce_loss(
     reduction: str = "mean",
     avg_factor: float | Tensor | None = None,
 ) -> Tensor:
-    """Weighs a loss by element and reduces it.
+    """Weighs a loss by element and reduces it; see :func:`mmcv.losses.weight_reduce_loss`.
 
     Args:
         loss: (B, ...) or (B, C, ...).
@@ -78,34 +44,4 @@ def weight_reduce_loss(
     if weight is not None:
         assert weight.dim() == loss.dim()
         assert weight.dim() == 1 or weight.size(1) in (1, loss.size(1))
-        loss = loss * weight
-    if avg_factor is None:
-        return reduce_loss(loss, reduction)
-    if reduction == "mean":
-        # The smallest float32 keeps a batch without any counted pixel at 0 instead of NaN.
-        return loss.sum() / (avg_factor + torch.finfo(torch.float32).eps)
-    if reduction != "none":
-        raise ValueError('avg_factor can not be used with reduction="sum"')
-    return loss
-
-
-def weighted_loss(loss_func: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Gives ``f(pred, target, **kwargs)`` the arguments ``weight``, ``reduction``, ``avg_factor``.
-
-    Use as a decorator of a function that returns the loss of each element; the result is called as
-    ``f(pred, target, weight=None, reduction='mean', avg_factor=None, **kwargs)``.
-    """
-
-    @functools.wraps(loss_func)
-    def wrapper(
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        reduction: str = "mean",
-        avg_factor: float | Tensor | None = None,
-        **kwargs: Any,
-    ) -> Tensor:
-        loss = loss_func(pred, target, **kwargs)
-        return weight_reduce_loss(loss, weight, reduction, avg_factor)
-
-    return wrapper
+    return losses.weight_reduce_loss(loss, weight, reduction, avg_factor)
