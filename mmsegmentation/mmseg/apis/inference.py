@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,11 @@ from torch import nn
 
 from mmcv.config import Config
 from mmcv.data import collate
-from mmcv.image import imread, imwrite
-from mmcv.runner.checkpoint import load_checkpoint
-from mmcv.runner.precision import apply_precision
+from mmcv.image import imwrite
+from mmcv.runner.inference import LoadImage, load_config, load_weights
 from mmseg.datasets.pipelines import Compose
 from mmseg.models import build_segmentor
 from mmseg.registry import DATASETS
-
-logger = logging.getLogger(__name__)
 
 
 def init_segmentor(
@@ -37,68 +32,14 @@ def init_segmentor(
     Returns:
         The model in evaluation mode, with ``cfg``, ``CLASSES`` and ``PALETTE``.
     """
-    if isinstance(config, (str, Path)):
-        config = Config.fromfile(config)
-    elif not isinstance(config, Config):
-        raise TypeError(f"config must be a filename or Config object, but got {type(config)}")
-    config = without_pretrained(config)
-    model = build_segmentor(config.model, test_cfg=config.get("test_cfg"))
-    apply_precision(model, config)
-    meta: Mapping[str, Any] = {}
-    if checkpoint is not None:
-        meta = checkpoint_meta(load_checkpoint(model, checkpoint, map_location="cpu"))
-    set_classes(model, meta, _dataset_class(config))
-    model.cfg = config  # type: ignore[assignment]
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        logger.info("no CUDA device: the model runs on the CPU")
-        device = "cpu"
-    return model.to(device).eval()
+    cfg = load_config(config)
+    model = build_segmentor(cfg.model, test_cfg=cfg.get("test_cfg"))
+    return load_weights(model, cfg, checkpoint, _dataset_class(cfg), device)
 
 
 def _dataset_class(config: Config) -> Any:
     test = config.get("data", {}).get("test")
     return DATASETS.get(test["type"]) if isinstance(test, Mapping) and "type" in test else None
-
-
-def without_pretrained(config: Config) -> Config:
-    """Returns a copy of a config that does not ask for the weights that training started from.
-
-    A checkpoint replaces them all, and the file may be far away by now.
-    """
-    config = copy.deepcopy(config)
-    config.model.pretrained = None
-    config.model.train_cfg = None
-    if config.model.get("backbone", {}).get("pretrained") is not None:
-        config.model.backbone.pretrained = None
-    return config
-
-
-def checkpoint_meta(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns what a checkpoint says about itself; in DeepSpeed's it stands at the top level."""
-    meta = checkpoint.get("meta")
-    return meta if isinstance(meta, Mapping) else checkpoint
-
-
-def set_classes(model: Any, meta: Mapping[str, Any], dataset: Any) -> None:
-    """Sets the model's class names and colours: the checkpoint's, or else the data set's."""
-    for name in ("CLASSES", "PALETTE"):
-        if meta.get(name) is None:
-            logger.info('"%s" not found in meta, use dataset.%s instead', name, name)
-            setattr(model, name, getattr(dataset, name, None))
-        else:
-            setattr(model, name, meta[name])
-
-
-class LoadImage:
-    """The first step of an inference pipeline: takes a file or an array from ``img``."""
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Adds what LoadImageFromFile would."""
-        name = str(results["img"]) if isinstance(results["img"], (str, Path)) else None
-        img = imread(results["img"])
-        results.update(filename=name, ori_filename=name, img=img)
-        results.update(img_shape=img.shape, ori_shape=img.shape)
-        return results
 
 
 def inference_segmentor(

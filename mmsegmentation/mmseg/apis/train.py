@@ -1,4 +1,4 @@
-"""Training from a program of one's own, as 1.x tools do it; tools/train.py does the same."""
+"""Training of segmentors from a program of one's own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 from torch import nn
 
 from mmcv.config import Config
-from mmcv.registry import ConfigError
-from mmcv.runner.dist_utils import is_distributed
-from mmcv.runner.launch import build_dataset, train_model
 from mmcv.runner.seed import init_random_seed, set_random_seed
+from mmcv.runner.train_api import train_built_model
 from mmseg.task import TASK
 
 __all__ = ["init_random_seed", "set_random_seed", "train_segmentor"]
@@ -25,28 +23,8 @@ def train_segmentor(
     timestamp: str | None = None,
     meta: dict[str, Any] | None = None,
 ) -> None:
-    """Trains a model that is built and initialised.
-
-    Args:
-        model: a segmentor.
-        dataset: training samples; in a list of one, as 1.x had it.
-        cfg: everything else; ``work_dir`` says where checkpoints and logs go.
-        distributed: whether there are several processes; they must have been joined by init_dist.
-        validate: evaluate on ``data.val`` in between.
-        timestamp: in the names of log files.
-        meta: stored in every checkpoint.
-
-    Raises:
-        ConfigError: the parts do not fit together.
-    """
-    datasets = dataset if isinstance(dataset, (list, tuple)) else [dataset]
-    if len(datasets) != 1:
-        raise ConfigError(
-            f"train_segmentor takes one data set, but got {len(datasets)}: evaluation between"
-            " training is evaluation=dict(interval=...), not a step of the workflow"
-        )
-    if distributed != is_distributed():
-        state = "no process group: call init_dist first" if distributed else "a process group"
-        raise ConfigError(f"train_segmentor(distributed={distributed}), but there is {state}")
-    val_set = build_dataset(TASK, cfg, "val", {"test_mode": True}) if validate else None
-    train_model(TASK, model, datasets[0], cfg, val_set=val_set, meta=meta, timestamp=timestamp)
+    """Trains a segmentor that is built and initialised; see mmcv.runner.train_api."""
+    common = {"timestamp": timestamp, "meta": meta}
+    train_built_model(
+        TASK, model, dataset, cfg, distributed=distributed, validate=validate, **common
+    )

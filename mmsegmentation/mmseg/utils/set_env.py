@@ -1,46 +1,5 @@
-"""Process-wide settings that a config may make: start method and numbers of threads."""
+"""1.x import path."""
 
-from __future__ import annotations
+from mmcv.utils.process_settings import setup_multi_processes
 
-import logging
-import os
-from typing import Any
-
-import cv2
-from torch import multiprocessing
-
-logger = logging.getLogger(__name__)
-
-START_METHODS = ("fork", "spawn", "forkserver")
-
-
-def setup_multi_processes(cfg: Any) -> None:
-    """Applies ``mp_start_method`` and ``{opencv,omp,mkl}_num_threads``.
-
-    Those of OpenMP and MKL count only with more than one loader worker, and not where the
-    environment already sets them. A value of the wrong kind is reported and not applied.
-
-    Args:
-        cfg: the whole config.
-    """
-    method = cfg.get("mp_start_method")
-    if method in START_METHODS:
-        multiprocessing.set_start_method(method, force=True)
-    elif method is not None:
-        logger.warning("mp_start_method must be one of %s, but is %r", START_METHODS, method)
-    threads = _threads(cfg, "opencv_num_threads")
-    if threads is not None:
-        cv2.setNumThreads(threads)
-    if cfg["data"]["workers_per_gpu"] > 1:
-        for key in ("omp_num_threads", "mkl_num_threads"):
-            threads = _threads(cfg, key)
-            if threads is not None:
-                os.environ.setdefault(key.upper(), str(threads))
-
-
-def _threads(cfg: Any, key: str) -> int | None:
-    value = cfg.get(key)
-    if value is None or isinstance(value, int):
-        return value
-    logger.warning("%s must be an int, but is %r", key, value)
-    return None
+__all__ = ["setup_multi_processes"]

@@ -64,7 +64,7 @@ def test_a_checkpoint_gives_weights_and_names(model, tiny_config, tmp_path, layo
 
 def test_without_a_gpu_the_default_device_is_the_cpu(tiny_config, monkeypatch, caplog):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with caplog.at_level(logging.INFO, "mmseg"):
+    with caplog.at_level(logging.INFO, "mmcv"):
         model = init_segmentor(str(tiny_config))
     assert next(model.parameters()).device.type == "cpu" and "CPU" in caplog.text
 

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 from mmseg.apis import inference_segmentor, init_segmentor
-from mmseg.apis.testing_arguments import parse_arguments
+from mmseg.apis.testing_tool import parse_arguments
 from mmseg.apis.testing_tool import test_main as run_main
 from mmseg.datasets import build_dataset
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mmcv.parallel import MMDataParallel
-from mmseg.utils import build_dp, get_device
+from mmcv.parallel.factories import build_dp, get_device
 
 
 def test_wrapper_of_one_process():

@@ -5,7 +5,7 @@ import cv2
 import pytest
 
 from mmcv.config import Config
-from mmseg.utils import setup_multi_processes
+from mmcv.utils.process_settings import setup_multi_processes
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from mmseg.utils import find_latest_checkpoint
+from mmcv.utils.latest_checkpoint import find_latest_checkpoint
 
 
 def test_nothing_to_find(tmp_path):
