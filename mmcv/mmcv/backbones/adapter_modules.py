@@ -16,7 +16,6 @@ from torch.utils.checkpoint import checkpoint
 from mmcv.backbones.vit_pyramid import init_conv_by_fan_out
 from mmcv.cnn.drop import DropPath
 from mmops.deformable_attention import MSDeformAttn
-from mmops.norm import LayerNorm2d
 
 Grid = tuple[int, int]
 
@@ -73,11 +72,17 @@ class Injector(nn.Module):
     """Adds what the prior tokens say to the ViT's; ``gamma`` starts at ``init_values``."""
 
     def __init__(
-        self, dim: int, num_heads: int, n_points: int, deform_ratio: float, init_values: float
+        self,
+        dim: int,
+        num_heads: int,
+        n_points: int,
+        deform_ratio: float,
+        norm_eps: float,
+        init_values: float,
     ) -> None:
         super().__init__()
-        self.query_norm = nn.LayerNorm(dim)
-        self.feat_norm = nn.LayerNorm(dim)
+        self.query_norm = nn.LayerNorm(dim, eps=norm_eps)
+        self.feat_norm = nn.LayerNorm(dim, eps=norm_eps)
         self.attn = MSDeformAttn(dim, 3, num_heads, n_points, deform_ratio)
         self.gamma = nn.Parameter(torch.full((dim,), float(init_values)))
 
@@ -95,6 +100,7 @@ class Extractor(nn.Module):
         num_heads: heads of the deformable attention.
         n_points: its points.
         deform_ratio: width of its values relative to C.
+        norm_eps: of the norms.
         cffn_ratio: width of the MLP relative to C; None leaves it out.
         drop_path: probability that a sample skips the MLP.
     """
@@ -105,17 +111,18 @@ class Extractor(nn.Module):
         num_heads: int,
         n_points: int,
         deform_ratio: float,
+        norm_eps: float,
         cffn_ratio: float | None,
         drop_path: float,
     ) -> None:
         super().__init__()
-        self.query_norm = nn.LayerNorm(dim)
-        self.feat_norm = nn.LayerNorm(dim)
+        self.query_norm = nn.LayerNorm(dim, eps=norm_eps)
+        self.feat_norm = nn.LayerNorm(dim, eps=norm_eps)
         self.attn = MSDeformAttn(dim, 1, num_heads, n_points, deform_ratio)
         self.ffn = None
         if cffn_ratio is not None:
             self.ffn = ConvFFN(dim, int(dim * cffn_ratio))
-            self.ffn_norm = nn.LayerNorm(dim)
+            self.ffn_norm = nn.LayerNorm(dim, eps=norm_eps)
             self.drop_path = DropPath(drop_path)
 
     def forward(self, priors: Tensor, x: Tensor, levels: Levels, grids: Sequence[Grid]) -> Tensor:
@@ -149,7 +156,8 @@ class InteractionBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.with_cp = with_cp
-        attention = {k: extractor[k] for k in ("num_heads", "n_points", "deform_ratio")}
+        shared = ("num_heads", "n_points", "deform_ratio", "norm_eps")
+        attention = {name: extractor[name] for name in shared}
         self.injector = Injector(dim, init_values=init_values, **attention)
         self.extractor = Extractor(dim, **extractor)
         self.extra_extractors = None
@@ -193,21 +201,33 @@ class SpatialPriorModule(nn.Module):
     Args:
         inplanes: channels at stride 4; twice and four times as many behind.
         embed_dim: C.
+        norm: makes a norm for maps of so many channels.
         with_stride_4: make the map of stride 4.
     """
 
-    def __init__(self, inplanes: int, embed_dim: int, with_stride_4: bool = True) -> None:
+    def __init__(
+        self,
+        inplanes: int,
+        embed_dim: int,
+        norm: Callable[[int], nn.Module],
+        with_stride_4: bool = True,
+    ) -> None:
         super().__init__()
         wide, wider = 2 * inplanes, 4 * inplanes
+
+        def conv(in_channels: int, out_channels: int, stride: int = 2) -> list[nn.Module]:
+            layer = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+            return [layer, norm(out_channels), nn.ReLU(inplace=True)]
+
         self.stem = nn.Sequential(
-            *_conv(3, inplanes, stride=2),
-            *_conv(inplanes, inplanes, stride=1),
-            *_conv(inplanes, inplanes, stride=1),
+            *conv(3, inplanes),
+            *conv(inplanes, inplanes, stride=1),
+            *conv(inplanes, inplanes, stride=1),
             nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
-        self.conv2 = nn.Sequential(*_conv(inplanes, wide, stride=2))
-        self.conv3 = nn.Sequential(*_conv(wide, wider, stride=2))
-        self.conv4 = nn.Sequential(*_conv(wider, wider, stride=2))
+        self.conv2 = nn.Sequential(*conv(inplanes, wide))
+        self.conv3 = nn.Sequential(*conv(wide, wider))
+        self.conv4 = nn.Sequential(*conv(wider, wider))
         self.fc1 = nn.Conv2d(inplanes, embed_dim, kernel_size=1) if with_stride_4 else None
         self.fc2 = nn.Conv2d(wide, embed_dim, kernel_size=1)
         self.fc3 = nn.Conv2d(wider, embed_dim, kernel_size=1)
@@ -221,11 +241,6 @@ class SpatialPriorModule(nn.Module):
         c4 = self.conv4(c3)
         first = None if self.fc1 is None else self.fc1(c1)
         return first, [self.fc2(c2), self.fc3(c3), self.fc4(c4)]
-
-
-def _conv(in_channels: int, out_channels: int, stride: int) -> list[nn.Module]:
-    conv = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-    return [conv, LayerNorm2d(out_channels), nn.ReLU(inplace=True)]
 
 
 @torch.no_grad()

@@ -144,7 +144,7 @@ class InternViT6B(BaseModule):
         token = nn.Parameter(torch.zeros(1, 1, embed_dim)) if self.with_cls_token else None
         self.cls_token: nn.Parameter | None
         self.register_parameter("cls_token", token)
-        windows = _window_sizes(window_attn, window_size, depth)
+        windows = window_sizes(window_attn, window_size, depth)
         self.blocks = nn.ModuleList(
             Block(
                 embed_dim,
@@ -154,7 +154,7 @@ class InternViT6B(BaseModule):
                 qk_normalization=qk_normalization,
                 init_values=init_values,
                 layerscale_force_fp32=layerscale_force_fp32,
-                drop_path=drop_path_rate * i / max(depth - 1, 1),
+                drop_path=per_block(drop_path_rate, i, depth),
                 backend="auto" if use_flash_attn else "math",
                 window_size=windows[i],
             )
@@ -253,7 +253,12 @@ def _check_out_indices(out_indices: Sequence[int], depth: int) -> tuple[int, ...
     return indices
 
 
-def _window_sizes(
+def per_block(drop_path_rate: float, i: int, depth: int) -> float:
+    """Returns the drop-path rate of block ``i``: linear from 0 to that of the last block."""
+    return drop_path_rate * i / max(depth - 1, 1)
+
+
+def window_sizes(
     window_attn: bool | Sequence[bool] | None, window_size: int | Sequence[int], depth: int
 ) -> list[int | None]:
     """Returns the window side of each block, None where it attends everywhere."""

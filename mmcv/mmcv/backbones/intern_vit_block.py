@@ -5,7 +5,10 @@ Legend: B batch, N tokens, C channels, h heads, D = C / h, H W token grid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcv.backbones.window import pad_to_windows, window_partition, window_reverse
@@ -26,6 +29,7 @@ class Attention(nn.Module):
         qk_normalization: normalise queries and keys.
         backend: see ``mmops.attention``.
         window_size: attend within square windows of the token grid; None means everywhere.
+        attn_drop: dropout of the attention weights.
     """
 
     def __init__(
@@ -37,9 +41,11 @@ class Attention(nn.Module):
         qk_normalization: bool = True,
         backend: str = "auto",
         window_size: int | None = None,
+        attn_drop: float = 0.0,
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
+        self.attn_drop = attn_drop
         self.backend = backend
         self.window_size = window_size
         self.qkv = nn.Linear(dim, dim * 3, bias=qkv_bias)
@@ -60,7 +66,11 @@ class Attention(nn.Module):
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """(B, N, C) each -> (B, N, C)."""
         q, k, v = (x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (q, k, v))
-        return attention(q, k, v, backend=self.backend).transpose(1, 2).flatten(2)
+        if self.attn_drop and self.training:
+            out = F.scaled_dot_product_attention(q, k, v, dropout_p=self.attn_drop)
+        else:
+            out = attention(q, k, v, backend=self.backend)
+        return out.transpose(1, 2).flatten(2)
 
     def _attend_in_windows(self, x: Tensor, grid: tuple[int, int], size: int) -> Tensor:
         x = x.unflatten(1, grid)
@@ -73,17 +83,39 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Two linear layers with GELU (erf) between them."""
+    """Two linear layers with an activation between them, GELU (erf) by default.
 
-    def __init__(self, dim: int, hidden_dim: int) -> None:
+    Args:
+        dim: C.
+        hidden_dim: channels between the layers.
+        act_layer: makes the activation.
+        drop: dropout of the output.
+        hidden_drop: dropout of the activations.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        hidden_dim: int,
+        act_layer: Callable[[], nn.Module] = nn.GELU,
+        drop: float = 0.0,
+        hidden_drop: float = 0.0,
+    ) -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden_dim)
-        self.act = nn.GELU()
+        self.act = act_layer()
+        self.hidden_drop = dropout(hidden_drop)
         self.fc2 = nn.Linear(hidden_dim, dim)
+        self.drop = dropout(drop)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (..., C)."""
-        return self.fc2(self.act(self.fc1(x)))
+        return self.drop(self.fc2(self.hidden_drop(self.act(self.fc1(x)))))
+
+
+def dropout(rate: float) -> nn.Module:
+    """Returns dropout; the identity for rate 0, where torch would still draw random numbers."""
+    return nn.Dropout(rate) if rate else nn.Identity()
 
 
 class LayerScale(nn.Module):

@@ -52,6 +52,8 @@ def load_pretrained_vit(model: nn.Module, path: str | Path, key: str) -> Pretrai
     fitted: dict[str, Tensor] = {}
     resized: list[str] = []
     for name in own.keys() & weights.keys():
+        if name.endswith("relative_position_index"):  # follows from the model's window
+            continue
         old, new = weights[name], own[name]
         if old.shape != new.shape:
             fitted[name] = _resample(name, old, new.shape, path, key)
@@ -97,6 +99,8 @@ def _resample(name: str, old: Tensor, shape: torch.Size, path: str | Path, key: 
             return resize_pos_embed(old, (side, side), (target, target))
     elif name == "patch_embed.proj.weight" and old.ndim == 4 and old.shape[:2] == shape[:2]:
         return resize_patch_embed(old, (shape[2], shape[3]))
+    elif name.endswith("relative_position_bias_table") and old.shape[1] == shape[1]:
+        return resize_bias_table(old, shape[0])
     raise ConfigError(
         f"{key}: {name} has shape {tuple(old.shape)} in {path}, but the model needs"
         f" {tuple(shape)}: these are the weights of another model"
@@ -129,6 +133,18 @@ def resize_patch_embed(weight: Tensor, size: tuple[int, int]) -> Tensor:
         return weight
     resized = F.interpolate(weight.float(), size=size, mode="bicubic", align_corners=False)
     return resized.to(weight.dtype)
+
+
+def resize_bias_table(table: Tensor, distances: int) -> Tensor:
+    """Interpolates biases per distance ((2w - 1)², heads) to so many distances (bicubic, in fp32).
+
+    Checkpoints with a class token have three more rows, for it; they are left out.
+    """
+    side, target = math.isqrt(len(table)), math.isqrt(distances)
+    image = table[: side * side].float().T.unflatten(1, (side, side))[None]
+    if side != target:
+        image = F.interpolate(image, size=(target, target), mode="bicubic", align_corners=False)
+    return image[0].flatten(1).T.to(table.dtype)
 
 
 def _log(report: PretrainedReport, path: str | Path) -> None:

@@ -1,11 +1,12 @@
-"""InternViTAdapter against its published steps, written with functions and the model's weights."""
+"""ViT-Adapters against their published steps, written with functions and the models' weights."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from mmcv.backbones.adapter_modules import Levels, pixel_centres
-from mmcv.backbones.vit_adapter import InternViTAdapter
+from mmcv.backbones.beit import BEiTAdapter
+from mmcv.backbones.vit_adapter import InternViTAdapter, ViTAdapter
 from mmcv.registry import MODELS, ConfigError
 
 SMALL = dict(
@@ -24,9 +25,17 @@ SMALL = dict(
 )
 
 
-def build(**options):
+def build(cls=InternViTAdapter, **options):
     torch.manual_seed(0)
-    model = InternViTAdapter(**{**SMALL, **options})
+    model = randomise(cls(**{**SMALL, **options}))
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return model
+
+
+def randomise(model):
     with torch.no_grad():
         for name, param in model.named_parameters():
             if "sampling_offsets.bias" not in name:
@@ -54,11 +63,15 @@ def grid_points(*sides):
     return torch.tensor(points)[None, :, None]
 
 
-def layer_norm(x, norm):
-    return F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, 1e-5)
+def layer_norm(x, norm, eps=1e-5):
+    assert norm.eps == eps
+    return F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, eps)
 
 
 def norm2d(x, norm):
+    if hasattr(norm, "running_var"):  # of SyncBN, in evaluation
+        parts = [t.view(-1, 1, 1) for t in (norm.running_mean, norm.running_var, norm.weight)]
+        return (x - parts[0]) / (parts[1] + 1e-5).sqrt() * parts[2] + norm.bias.view(-1, 1, 1)
     return F.layer_norm(x.movedim(1, -1), x.shape[1:2], norm.weight, norm.bias, 1e-6).movedim(-1, 1)
 
 
@@ -67,13 +80,16 @@ def conv_stage(x, layers, stride):
     return norm2d(x, layers[1]).relu()
 
 
-def extract(block, c, x, sides):
+def extract(block, c, x, sides, eps):
     shapes = torch.tensor([[sides[1], sides[1]]])
     attended = block.attn(
-        layer_norm(c, block.query_norm), grid_points(*sides), layer_norm(x, block.feat_norm), shapes
+        layer_norm(c, block.query_norm, eps),
+        grid_points(*sides),
+        layer_norm(x, block.feat_norm, eps),
+        shapes,
     )
     c = c + attended
-    hidden = F.linear(layer_norm(c, block.ffn_norm), block.ffn.fc1.weight, block.ffn.fc1.bias)
+    hidden = F.linear(layer_norm(c, block.ffn_norm, eps), block.ffn.fc1.weight, block.ffn.fc1.bias)
     conv = block.ffn.dwconv.dwconv
     parts = hidden.split([n * n for n in sides], dim=1)
     maps = [
@@ -84,8 +100,8 @@ def extract(block, c, x, sides):
     return c + F.linear(hidden, block.ffn.fc2.weight, block.ffn.fc2.bias)
 
 
-def published_steps(model, image):
-    """For square images of side 64 and patch size 16."""
+def published_steps(model, image, eps=1e-5, each=False):
+    """For square images of side 64 and patch size 16; ``each`` adds the map of each interaction."""
     sides = [8, 4, 2]
     spm = model.spm
     c = conv_stage(image, spm.stem[0:2], 2)
@@ -98,23 +114,27 @@ def published_steps(model, image):
     c = torch.cat(
         [to_tokens(m) + e for m, e in zip((c2, c3, c4), model.level_embed, strict=True)], 1
     )
-    x = to_tokens(model.patch_embed.proj(image)) + model.pos_embed[:, 1:]
+    x = to_tokens(model.patch_embed.proj(image))
+    x = x if model.pos_embed is None else x + model.pos_embed[:, 1:]
+    features = []
     shapes = torch.tensor([[n, n] for n in sides])
     for (first, last), block in zip(model.interaction_indexes, model.interactions, strict=True):
         inj = block.injector
-        query, feat = layer_norm(x, inj.query_norm), layer_norm(c, inj.feat_norm)
+        query, feat = layer_norm(x, inj.query_norm, eps), layer_norm(c, inj.feat_norm, eps)
         x = x + inj.gamma * inj.attn(query, grid_points(4), feat, shapes)
         for i in range(first, last + 1):
             x = model.blocks[i](x, (4, 4))
-        c = extract(block.extractor, c, x, sides)
+        features.append(to_map(x, 4))
+        c = extract(block.extractor, c, x, sides, eps)
         for extra in block.extra_extractors or ():
-            c = extract(extra, c, x, sides)
+            c = extract(extra, c, x, sides, eps)
     c2, c3, c4 = (to_map(p, n) for p, n in zip(c.split([64, 16, 4], 1), sides, strict=True))
     c1 = model.up(c2) + c1
-    x = to_map(x, 4)
+    features = features if each else features[-1:] * 4
     outs = []
     for level, (m, factor) in enumerate(zip((c1, c2, c3, c4), (4, 2, 1, 0.5), strict=True), 1):
-        m = m + F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+        feature = features[level - 1]
+        m = m + F.interpolate(feature, scale_factor=factor, mode="bilinear", align_corners=False)
         outs.append(norm2d(m, getattr(model, f"norm{level}")))
     return outs
 
@@ -257,3 +277,57 @@ def test_built_from_the_published_config():
     assert isinstance(MODELS.build(config), InternViTAdapter)
     with pytest.raises(ConfigError, match="did you mean 'deform_ratio'"):
         MODELS.build(dict(config, deform_ration=1))
+
+
+FOUR = dict(depth=4, interaction_indexes=[[i, i] for i in range(4)])
+PLAIN = [
+    (ViTAdapter, dict()),
+    (ViTAdapter, dict(window_attn=True, window_size=3, pretrain_size=224)),
+    (BEiTAdapter, dict(window_size=4, qkv_bias=True, init_values=0.5)),
+    (BEiTAdapter, dict(window_size=3, window_attn=True, version="old", **FOUR)),
+]
+
+
+@pytest.mark.parametrize("cls, options", PLAIN)
+def test_adapters_of_plain_vits_equal_the_published_steps(cls, options):
+    model = build(cls, **options).eval()
+    with torch.no_grad():
+        expected = published_steps(model, images(), 1e-6, options.get("version") == "old")
+        maps = model(images())
+    for got, want in zip(maps, expected, strict=True):
+        torch.testing.assert_close(got, want, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cls, options", PLAIN)
+def test_adapters_of_plain_vits_train_everything(cls, options):
+    model = build(cls, **{**options, "with_cp": True, "drop_path_rate": 0.1})
+    sum(m.square().mean() for m in model(images())).backward()
+    assert all(p.grad is not None and p.requires_grad for p in model.parameters())
+
+
+def test_keys_of_plain_vits_with_adapter_are_those_of_their_parts():
+    intern = set(build().state_dict())
+    added = {k for k in intern if k.split(".")[0] in ("level_embed", "spm", "interactions", "up")}
+    for cls, options in PLAIN[::2]:
+        state = build(cls, **options).state_dict()
+        vit = ("patch_embed", "pos_embed", "blocks")
+        statistics = ("running_mean", "running_var", "num_batches_tracked")
+        rest = {k for k in state if k.split(".")[0] not in vit and not k.endswith(statistics)}
+        norms = {f"norm{i}.{p}" for i in range(1, 5) for p in ("weight", "bias")}
+        assert rest == added | norms
+        assert "norm1.running_mean" in state and "spm.stem.1.running_var" in state
+
+
+def test_plain_vits_with_adapter_build_on_the_meta_device():
+    with torch.device("meta"):
+        vit = MODELS.build(dict(type="ViTAdapter", interaction_indexes=[[0, 5], [6, 11]]))
+        beit = MODELS.build(dict(type="BEiTAdapter", interaction_indexes=[[0, 5], [6, 11]]))
+    assert vit.blocks[0].gamma1.is_meta and beit.blocks[0].gamma_1.is_meta
+    assert vit.interactions[0].injector.attn.n_heads == 6
+
+
+def test_wrong_versions_of_beit_are_named():
+    with pytest.raises(ConfigError, match="version must be one of new, old"):
+        build(BEiTAdapter, version="newest")
+    with pytest.raises(ConfigError, match="needs four interaction_indexes, but got 2"):
+        build(BEiTAdapter, version="old")
