@@ -35,6 +35,13 @@ class ArgumentError(ConfigError, TypeError):
     """Keys of a config section that the receiving class does not take, or lacks."""
 
 
+class ModelConfigError(ConfigError, AssertionError):
+    """Keys of a model section that do not fit together.
+
+    It is an ``AssertionError`` too because that is what 1.x raised here and what plug-ins catch.
+    """
+
+
 def did_you_mean(name: str, candidates: Any) -> str:
     """Returns ``"; did you mean 'x'?"`` for the nearest candidate, or an empty string."""
     near = difflib.get_close_matches(name, [str(c) for c in candidates], n=1, cutoff=0.6)

@@ -8,6 +8,11 @@ from mmcv.cnn.conv2d_adaptive_padding import Conv2dAdaptivePadding
 from mmcv.cnn.conv_module import ConvModule
 from mmcv.cnn.conv_ws import ConvAWS2d, ConvWS2d
 from mmcv.cnn.depthwise_separable_conv_module import DepthwiseSeparableConvModule
+from mmcv.cnn.detr_transformer import (
+    DetrTransformerDecoder,
+    DetrTransformerDecoderLayer,
+    DetrTransformerEncoder,
+)
 from mmcv.cnn.drop import Dropout, DropPath, build_dropout
 from mmcv.cnn.flops_counter import flops_to_string, get_model_complexity_info, params_to_string
 from mmcv.cnn.fuse_conv_bn import fuse_conv_bn
@@ -94,6 +99,9 @@ __all__ = [
     "ConvTranspose3d",
     "ConvWS2d",
     "DepthwiseSeparableConvModule",
+    "DetrTransformerDecoder",
+    "DetrTransformerDecoderLayer",
+    "DetrTransformerEncoder",
     "DropPath",
     "Dropout",
     "GeneralizedAttention",

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmcv.cnn.conv import build_conv_layer
 from mmcv.cnn.norm import build_norm_layer
 from mmcv.model import BaseModule, InitCfg
-from mmcv.registry import ConfigError
+from mmcv.registry import ModelConfigError
 
 Pair = int | tuple[int, int]
 Cfg = Mapping[str, Any]
@@ -33,7 +33,7 @@ class AdaptivePadding(nn.Module):
     ) -> None:
         super().__init__()
         if padding not in ("same", "corner"):
-            raise ConfigError(f"padding must be 'same' or 'corner', but got {padding!r}")
+            raise ModelConfigError(f"padding must be 'same' or 'corner', but got {padding!r}")
         self.padding = padding
         self.kernel_size = _pair(kernel_size)
         self.stride = _pair(stride)

@@ -16,7 +16,7 @@ from mmcv.cnn.transformer import (
     build_transformer_layer,
 )
 from mmcv.model import BaseModule, InitCfg, ModuleList
-from mmcv.registry import MODELS, ConfigError
+from mmcv.registry import MODELS, ModelConfigError
 
 Cfg = Mapping[str, Any]
 OPERATIONS = ("self_attn", "norm", "ffn", "cross_attn")
@@ -65,7 +65,7 @@ class BaseTransformerLayer(BaseModule):
         super().__init__(init_cfg)
         order = tuple(operation_order or ())
         if not order or not set(order) <= set(OPERATIONS):
-            raise ConfigError(f"operation_order must consist of {OPERATIONS}, but got {order}")
+            raise ModelConfigError(f"operation_order must consist of {OPERATIONS}, but got {order}")
         self.batch_first = batch_first
         self.operation_order = order
         self.norm_cfg = norm_cfg
@@ -88,7 +88,7 @@ class BaseTransformerLayer(BaseModule):
         for cfg in _one_each(ffn_cfgs, order.count("ffn"), "ffn_cfgs"):
             cfg = {"embed_dims": self.embed_dims, **cfg, **given}
             if cfg["embed_dims"] != self.embed_dims:
-                raise ConfigError(
+                raise ModelConfigError(
                     f"ffn_cfgs: embed_dims must be that of the attention, {self.embed_dims}, but"
                     f" got {cfg['embed_dims']}"
                 )
@@ -206,5 +206,5 @@ def _one_each(cfgs: Any, count: int, name: str) -> list[dict[str, Any]]:
     if isinstance(cfgs, Mapping):
         return [copy.deepcopy(dict(cfgs)) for _ in range(count)]
     if not isinstance(cfgs, (list, tuple)) or len(cfgs) != count:
-        raise ConfigError(f"{name} must be one dict, or {count} dicts, but got {cfgs}")
+        raise ModelConfigError(f"{name} must be one dict, or {count} dicts, but got {cfgs}")
     return [copy.deepcopy(dict(cfg)) for cfg in cfgs]
