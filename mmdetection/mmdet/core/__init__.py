@@ -3,5 +3,6 @@
 from mmdet.core.anchor import *  # noqa: F403
 from mmdet.core.bbox import *  # noqa: F403
 from mmdet.core.data_structures import *  # noqa: F403
+from mmdet.core.mask import *  # noqa: F403
 from mmdet.core.post_processing import *  # noqa: F403
 from mmdet.core.utils import *  # noqa: F403
