@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcv.registry import ConfigError
-from mmcv.runner.checkpoint import _load_checkpoint, find_weights
+from mmcv.runner.deferred import assign_deferred
+from mmcv.runner.external import note_origin, read_backbone
+from mmcv.weights import check_depth, depth_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ def load_pretrained_vit(model: nn.Module, path: str | Path, key: str) -> Pretrai
     """
     weights = read_weights(path, key)
     own = model.state_dict()
+    check_depth(weights, depth_of(own), path, key)
     fitted: dict[str, Tensor] = {}
     resized: list[str] = []
     for name in own.keys() & weights.keys():
@@ -71,7 +74,11 @@ def load_pretrained_vit(model: nn.Module, path: str | Path, key: str) -> Pretrai
             f"{key}: no tensor in {path} has a name of this model; the file has"
             f" {_shorten(report.unexpected)}, the model {_shorten(report.missing)}"
         )
-    model.load_state_dict(fitted, strict=False)
+    model.load_state_dict(assign_deferred(model, fitted), strict=False)
+    params = dict(model.named_parameters())
+    for name in params.keys() & fitted.keys():
+        if fitted[name] is weights[name]:  # not resampled
+            note_origin(params[name], path, name)
     _log(report, path)
     return report
 
@@ -85,10 +92,7 @@ def read_weights(path: str | Path, key: str) -> dict[str, Tensor]:
             f" to that place, give another path with --cfg-options {key}=PATH, or train from"
             f" scratch with {key}=None"
         )
-    weights = find_weights(_load_checkpoint(path))
-    tensors = {k.removeprefix("module."): v for k, v in weights.items() if isinstance(v, Tensor)}
-    backbone = {k[9:]: v for k, v in tensors.items() if k.startswith("backbone.")}
-    return backbone or tensors
+    return read_backbone(path)
 
 
 def _resample(name: str, old: Tensor, shape: torch.Size, path: str | Path, key: str) -> Tensor:

@@ -19,16 +19,19 @@ from torch.optim import Optimizer
 
 import mmcv
 from mmcv.parallel import is_module_wrapper
-from mmcv.runner.checkpoint_loader import CheckpointLoader
-from mmcv.runner.dist_utils import broadcast_object, get_dist_info
+from mmcv.runner.checkpoint_loader import CheckpointLoader, find_weights
+from mmcv.runner.dist_utils import get_dist_info
+from mmcv.runner.external import RECORD, note_recorded, read_external
 from mmcv.runner.files import CheckpointError, plain, read_file, save_file, verify_file
 from mmcv.runner.store import CheckpointStore
+from mmcv.weights.reading import fit_keys
 
 __all__ = [
     "CheckpointError",
     "CheckpointLoader",
     "CheckpointStore",
     "LoadReport",
+    "find_weights",
     "get_state_dict",
     "load_checkpoint",
     "load_state_dict",
@@ -38,7 +41,6 @@ __all__ = [
     "save_file",
     "verify_file",
     "weights_to_cpu",
-    "write_checkpoint",
 ]
 
 logger = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ def load_checkpoint(
     if not isinstance(checkpoint, dict):
         raise RuntimeError(f"No state_dict found in checkpoint file {filename}")
     weights = _revised(find_weights(checkpoint), revise_keys)
+    weights = fit_keys(weights, get_state_dict(model))
     report = load_state_dict(model, weights, strict, logger)
     wanted = [key for key in get_state_dict(model) if COUNTERS not in key]
     if wanted and weights and len(report.missing_keys) + len(report.mismatched) >= len(wanted):
@@ -91,6 +94,7 @@ def load_checkpoint(
             f"{filename}: none of its {len(weights)} tensors fits the model; the file has"
             f" {next(iter(weights))!r} ..., the model {wanted[0]!r} ..."
         )
+    note_recorded(model, checkpoint.get(RECORD, {}))
     return checkpoint
 
 
@@ -111,14 +115,6 @@ def _load_checkpoint_with_prefix(
     if not found:
         raise AssertionError(f"{prefix} is not in the pretrained model {filename}")
     return found
-
-
-def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Tensor]:
-    """Returns the weights in a checkpoint: under ``state_dict``, ``module``, ``model``, or bare."""
-    for key in ("state_dict", "module", "model"):
-        if isinstance(checkpoint.get(key), Mapping):
-            return checkpoint[key]
-    return checkpoint
 
 
 def _revised(
@@ -249,37 +245,37 @@ def save_checkpoint(
     save_file(filename, checkpoint_of(model, optimizer, {"meta": dict(meta or {})}))
 
 
-def checkpoint_of(model: nn.Module, optimizer: Any, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a checkpoint file holds: ``state``, completed by weights and optimizer."""
+def checkpoint_of(
+    model: nn.Module,
+    optimizer: Any,
+    state: Mapping[str, Any],
+    external: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Returns what a checkpoint file holds: ``state``, completed by weights and optimizer.
+
+    Args:
+        model: may be in a parallel wrapper.
+        optimizer: one, several by name, or None.
+        state: further entries.
+        external: record of weights that are left out; see ``ExternalWeights``.
+    """
     meta = {"mmcv_version": mmcv.__version__, "time": time.asctime(), **state.get("meta", {})}
     classes = getattr(_unwrapped(model), "CLASSES", None)
     if classes is not None:
         meta.setdefault("CLASSES", classes)
     checkpoint: dict[str, Any] = {"meta": plain(meta)}
-    checkpoint["state_dict"] = weights_to_cpu(get_state_dict(model))
+    weights = get_state_dict(model)
+    for name in external or {}:
+        del weights[name]
+    checkpoint["state_dict"] = weights_to_cpu(weights)
+    if external:
+        checkpoint[RECORD] = dict(external)
     if isinstance(optimizer, Mapping):
         checkpoint["optimizer"] = {name: o.state_dict() for name, o in optimizer.items()}
     elif optimizer is not None:
         checkpoint["optimizer"] = optimizer.state_dict()
     checkpoint.update({key: value for key, value in state.items() if key != "meta"})
     return checkpoint
-
-
-def write_checkpoint(
-    path: Path, model: nn.Module, optimizer: Any, state: Mapping[str, Any]
-) -> None:
-    """Saves from rank 0. Collective: if that fails, every rank raises the same error."""
-    failure: str | None = None
-    if get_dist_info()[0] == 0:
-        try:
-            save_file(path, checkpoint_of(model, optimizer, state))
-        except OSError as error:
-            failure = f"{path}: could not be saved: {error}; the previous checkpoint is intact"
-        except RuntimeError as error:  # torch reports a full disk like this
-            failure = f"{path}: could not be saved: {error}; the previous checkpoint is intact"
-    failure = broadcast_object(failure)
-    if failure is not None:
-        raise CheckpointError(failure)
 
 
 def read_resumable(path: Path, model: nn.Module, optimizer: Any) -> dict[str, Any]:
@@ -291,10 +287,13 @@ def read_resumable(path: Path, model: nn.Module, optimizer: Any) -> dict[str, An
     checkpoint = read_file(path)
     if not isinstance(checkpoint, dict) or "meta" not in checkpoint:
         raise CheckpointError(f"{path}: has no 'meta', so it cannot be resumed; use load_from")
+    record = checkpoint.pop(RECORD, {})
+    weights = {**find_weights(checkpoint), **read_external(record, path, share=True)}
     try:
-        load_state_dict(model, find_weights(checkpoint), strict=True)
+        load_state_dict(model, weights, strict=True)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: {error}") from error
+    note_recorded(model, record)
     if optimizer is not None:
         _load_optimizer(path, optimizer, checkpoint.get("optimizer"))
     return {k: v for k, v in checkpoint.items() if k not in ("state_dict", "optimizer")}

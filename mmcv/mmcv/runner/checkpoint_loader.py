@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from mmcv.runner.dist_utils import get_dist_info, is_distributed
 from mmcv.runner.files import CheckpointError, read_file
@@ -71,14 +72,18 @@ class CheckpointLoader:
 
 @CheckpointLoader.register_scheme(prefixes="")
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Reads a file or a DeepSpeed directory; ``~`` is the home folder."""
+    """Reads a file, a DeepSpeed directory or a Hugging Face folder; ``~`` is the home folder."""
+    from mmcv.runner.external import join_external
     from mmcv.runner.zero.directory import MODEL_FILE, read_directory
+    from mmcv.weights.folder import is_weights_folder, read_folder
 
     path = Path(filename).expanduser()
+    if is_weights_folder(path):
+        return {"state_dict": read_folder(path)}
     # A folder's model file may have its frozen weights in a file beside it.
     if path.is_dir() or (path.name == MODEL_FILE and path.exists()):
-        return read_directory(path)
-    return read_file(path, map_location)
+        return join_external(read_directory(path), "module", path)
+    return join_external(read_file(path, map_location), "state_dict", path)
 
 
 @CheckpointLoader.register_scheme(prefixes=("http://", "https://"))
@@ -92,6 +97,14 @@ def load_from_http(filename: str, map_location: Any = None, model_dir: str | Non
     if is_distributed():
         dist.barrier()
     return read_file(target, map_location)
+
+
+@CheckpointLoader.register_scheme(prefixes="hf://")
+def load_from_huggingface(filename: str, map_location: Any = None) -> Any:
+    """Downloads once per machine into Hugging Face's cache: ``hf://OWNER/REPO[@REVISION]``."""
+    from mmcv.weights.reading import load_from_hub
+
+    return load_from_hub(filename, map_location)
 
 
 @CheckpointLoader.register_scheme(prefixes=("modelzoo://", "torchvision://"))
@@ -114,3 +127,11 @@ def load_from_openmmlab(filename: str, map_location: Any = None) -> Any:
         f"{filename}: the download server of OpenMMLab no longer exists; give the path of a copy"
         " (torchvision://resnet50 and https:// addresses work)"
     )
+
+
+def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    """Returns the weights in a checkpoint: under ``state_dict``, ``module``, ``model``, or bare."""
+    for key in ("state_dict", "module", "model"):
+        if isinstance(checkpoint.get(key), Mapping):
+            return checkpoint[key]
+    return checkpoint

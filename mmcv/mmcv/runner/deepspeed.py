@@ -5,7 +5,7 @@ Nothing here imports deepspeed until an engine is built.
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,10 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from mmcv.registry import ConfigError
+from mmcv.runner.external import ExternalWeights
+from mmcv.runner.files import CheckpointError
 from mmcv.runner.strategy import TrainStep, to_device
 from mmcv.runner.zero import checkpoint
 from mmcv.runner.zero.directory import verify
-from mmcv.runner.zero.engine import build_engine, gathered, keep_order, touch
+from mmcv.runner.zero.engine import build_engine, deliver, gathered, keep_order, touch
 from mmcv.runner.zero.frozen import FrozenWeights
 from mmcv.runner.zero.partition import (
     CopiedPartition,
@@ -35,8 +37,6 @@ from mmcv.runner.zero.settings import (
     zero_stage,
 )
 
-logger = logging.getLogger(__name__)
-
 COUNTERS = ("global_steps", "global_samples", "micro_steps", "skipped_steps")
 
 
@@ -48,8 +48,9 @@ class DeepSpeedStrategy:
         optimizer: a torch optimizer over the model's parameters.
         settings: of the engine, as ``load_deepspeed_config`` returns them.
         find_unused_parameters: lets ranks skip different parts of the model in one iteration, at
-            stages 0 and 1. Parts that all ranks skip need nothing; but unlike in plain PyTorch,
+            stages 0 to 2. Parts that all ranks skip need nothing; but unlike in plain PyTorch,
             weight decay reaches them.
+        save_frozen: store frozen weights that are those of a pretrained file, too.
 
     Attributes:
         module: the bare model. Under ZeRO-3 its parameters are empty outside of forward.
@@ -68,9 +69,11 @@ class DeepSpeedStrategy:
         settings: Mapping[str, Any],
         *,
         find_unused_parameters: bool = False,
+        save_frozen: bool = False,
     ) -> None:
         self.stage = zero_stage(settings)
-        self.touches_all = find_unused_parameters and self.stage == 1
+        completions = {1: touch, 2: deliver} if find_unused_parameters else {}
+        self._complete = completions.get(self.stage)  # of the gradients, if ranks lack some
         self.settings = keep_order(settings) if find_unused_parameters else dict(settings)
         self.max_norm = float(settings["gradient_clipping"])
         self.engine = build_engine(TrainStep(model, optimizer), optimizer, self.settings)
@@ -78,8 +81,15 @@ class DeepSpeedStrategy:
         self.optimizer = optimizer
         self.device = torch.device(self.engine.device)
         self.partition = self._make_partition()
-        self.frozen = FrozenWeights(model, self.partition)
+        self.frozen = FrozenWeights(model, self.partition, but_pretrained=not save_frozen)
+        self.external = ExternalWeights(
+            model,
+            whole=self.partition.full,
+            local=self.partition.local,
+            enabled=not save_frozen,
+        )
         self.boundary = True
+        self.skips_non_finite = False
         self._gathered = ExitStack()
         self._saver = Saver(self)
 
@@ -94,13 +104,29 @@ class DeepSpeedStrategy:
                 "'zero1_bf16'"
             )
         settings = load_deepspeed_config(cfg["deepspeed_config"], cfg)
-        find_unused_parameters = bool(cfg.get("find_unused_parameters", False))
-        return cls(model, optimizer, settings, find_unused_parameters=find_unused_parameters)
+        checkpoints = cfg.get("checkpoint_config") or {}
+        return cls(
+            model,
+            optimizer,
+            settings,
+            find_unused_parameters=bool(cfg.get("find_unused_parameters", False)),
+            save_frozen=bool(checkpoints.get("save_frozen", False)),
+        )
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
         """The groups whose ``lr`` the next step uses."""
         return self.optimizer.param_groups
+
+    @property
+    def can_save(self) -> bool:
+        """See Strategy: only after a step, for an engine's accumulated gradients are its own."""
+        return self.boundary
+
+    @property
+    def scales_loss(self) -> bool:
+        """See Strategy."""
+        return engine_dtype(self.settings) == torch.float16
 
     @property
     def counters(self) -> dict[str, int]:
@@ -144,11 +170,13 @@ class DeepSpeedStrategy:
             the step because of it; None where nothing is stepped.
         """
         self._check_clipping(max_norm, norm_type)
-        if self.touches_all:
-            loss = touch(loss, (p for p in self.module.parameters() if p.requires_grad))
+        if self._complete is not None:
+            loss = self._complete(loss, (p for p in self.module.parameters() if p.requires_grad))
         self.engine.set_gradient_accumulation_boundary(self.boundary)
         self.engine.backward(loss / divide_by if divide_by > 1 else loss, scale_wrt_gas=False)
         norm = self._clip() if self.boundary and self._is_plain else None
+        if self.skips_non_finite and norm is not None and not math.isfinite(norm):
+            self.engine.zero_grad()  # as engines with a wrapper do, which leave such steps out
         self.engine.step()
         self._saver.poll()
         if norm is None and self.boundary:
@@ -188,12 +216,21 @@ class DeepSpeedStrategy:
             then: called on every rank when the checkpoint is complete. With it the writing happens
                 in the background, and ``update`` or ``finish_saving`` completes it; without, now.
         """
-        self._warn_of_lost_gradients(path)
+        if not self.can_save:
+            raise CheckpointError(
+                f"{path}: cannot be saved between two steps of the optimizer: the gradients"
+                " gathered so far would be lost; choose checkpoint_config.interval as a multiple of"
+                " optimizer_config.cumulative_iters"
+            )
         self._saver.save(path, state, with_optimizer=with_optimizer, then=then)
 
     def finish_saving(self) -> None:
         """Waits until a checkpoint that is written in the background is complete. Collective."""
         self._saver.finish()
+
+    def leave(self) -> None:
+        """See Strategy."""
+        self._saver.leave()
 
     def load(self, path: Path, *, with_optimizer: bool = True) -> dict[str, Any]:
         """See Strategy; the checkpoint may be of any stage and number of ranks."""
@@ -203,14 +240,6 @@ class DeepSpeedStrategy:
     def verify(self, path: Path) -> None:
         """See Strategy."""
         verify(path)
-
-    def _warn_of_lost_gradients(self, path: Path) -> None:
-        if not self.boundary:
-            logger.warning(
-                "%s does not contain the gradients accumulated so far; choose"
-                " checkpoint_config.interval as a multiple of optimizer_config.cumulative_iters",
-                path,
-            )
 
     def _clip(self) -> Tensor:
         params = [p for p in self.module.parameters() if p.grad is not None]

@@ -140,8 +140,17 @@ class Resumption:
         old, new = position["batch_size"], _global_batch_size(runner)
         if old is None or new is None or old == new:
             return position["epoch"], position["batch"]
-        batch = min(position["batch"] * old // new, len(batches))
+        samples = position["batch"] * old
+        batch = min(samples // new, len(batches))
         logger.info("%d samples per iteration instead of %d: at batch %d", new, old, batch)
+        if samples % new:
+            logger.warning(
+                "%d samples of this epoch are no whole number of iterations with %d: the last %d of"
+                " them come again",
+                samples,
+                new,
+                samples - batch * new,
+            )
         if runner.unit == "epoch":
             runner._iter = position["epoch"] * len(batches) + batch
         return position["epoch"], batch

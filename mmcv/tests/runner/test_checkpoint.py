@@ -15,8 +15,8 @@ from mmcv.runner.checkpoint import (
     read_resumable,
     save_checkpoint,
     weights_to_cpu,
-    write_checkpoint,
 )
+from mmcv.runner.file_saver import FileSaver
 
 
 class Block(nn.Module):
@@ -156,7 +156,7 @@ def trained(net):
 def test_resuming_restores_weights_and_optimizer_bit_for_bit(tmp_path):
     source, target = Net(), Net()
     optimizer = trained(source)
-    write_checkpoint(tmp_path / "a.pth", source, optimizer, {"meta": {"iter": 1}, "rng": [1]})
+    FileSaver().save(tmp_path / "a.pth", source, optimizer, {"meta": {"iter": 1}, "rng": [1]})
     restored = torch.optim.AdamW(target.parameters(), lr=0.5)
     state = read_resumable(tmp_path / "a.pth", target, restored)
     assert state["rng"] == [1] and set(state) == {"meta", "rng"}
@@ -185,7 +185,7 @@ def test_what_cannot_be_resumed_is_an_error(tmp_path):
 
 def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
     path, net = tmp_path / "a.pth", Net()
-    write_checkpoint(path, net, None, {})
+    FileSaver().save(path, net, None, {})
     before = path.read_bytes()
 
     def full(obj, file):
@@ -193,5 +193,5 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path, monkeypatc
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(CheckpointError, match=r"could not be saved: .*checkpoint is intact"):
-        write_checkpoint(path, net, None, {})
+        FileSaver().save(path, net, None, {})
     assert path.read_bytes() == before

@@ -170,9 +170,17 @@ def test_rate_in_the_param_groups_is_what_the_step_uses(results, ranks):
     assert results[ranks]["stop"] == {f"zero{s}_fp32": True for s in STAGES}
 
 
-def test_ranks_may_skip_different_parts_at_stages_0_and_1(results):
+@pytest.mark.parametrize("preset", ["zero1_fp32", "zero2_fp32", "zero2_bf16"])
+def test_ranks_may_skip_different_parts_at_stages_0_to_2(results, preset):
     skipped = results[2]["skip"]
-    assert skipped["zero1_fp32"] == pytest.approx(skipped["zero0_fp32"], abs=1e-6)
+    tolerance = BF16_TOLERANCE if "bf16" in preset else 1e-6
+    assert skipped[preset] == pytest.approx(skipped["zero0_fp32"], abs=tolerance)
+
+
+@both_numbers_of_ranks
+def test_nothing_is_saved_between_two_steps(results, folders, ranks):
+    assert "multiple of optimizer_config.cumulative_iters" in results[ranks]["save_early"]
+    assert not (folders[ranks] / "early").exists()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -1,9 +1,14 @@
+import threading
+
 import pytest
 import torch
 from torch import nn
 
 from mmcv.model import BaseModel
 from mmcv.parallel import MMDataParallel
+from mmcv.runner import file_saver
+from mmcv.runner.file_saver import write
+from mmcv.runner.files import CheckpointError
 from mmcv.runner.strategy import SingleDevice, has_own_train_step, make_strategy
 
 
@@ -164,3 +169,47 @@ def test_modes():
     assert not strategy.module.fc.training
     strategy.train()
     assert strategy.module.fc.training
+
+
+def test_file_in_the_background_is_that_of_its_iteration(tmp_path, monkeypatch):
+    gate = threading.Event()
+
+    def write_when_allowed(path, content):
+        gate.wait(60)
+        return write(path, content)
+
+    monkeypatch.setattr(file_saver, "write", write_when_allowed)
+    strategy, completed = make(), []
+    now = {k: v.clone() for k, v in strategy.module.state_dict().items()}
+    strategy.save(tmp_path / "a.pth", {"meta": {}}, then=lambda: completed.append(1))
+    strategy.update(strategy.forward(batch([1.0, 2.0]))["loss"])
+    assert not completed and not (tmp_path / "a.pth").exists()
+    gate.set()
+    strategy.finish_saving()
+    assert completed == [1]
+    saved = torch.load(tmp_path / "a.pth", weights_only=True)["state_dict"]
+    assert saved._metadata == strategy.module.state_dict()._metadata
+    assert all(torch.equal(saved[k], now[k]) for k in now)
+    assert not torch.equal(strategy.module.fc.weight, now["fc.weight"])
+
+
+def test_update_completes_what_is_written(tmp_path):
+    strategy, completed = make(), []
+    strategy.save(tmp_path / "a.pth", {"meta": {}}, then=lambda: completed.append(1))
+    strategy._saver._task._thread.join()
+    strategy.update(strategy.forward(batch([1.0, 2.0]))["loss"])
+    assert completed == [1]
+
+
+def test_failure_in_the_background_is_raised(tmp_path):
+    strategy = make()
+    strategy.save(tmp_path / "no" / "a.pth", {"meta": {}}, then=lambda: None)
+    with pytest.raises(CheckpointError, match=r"a\.pth: could not be saved.*previous checkpoint"):
+        strategy.finish_saving()
+    strategy.finish_saving()
+
+
+def test_accumulated_gradients_do_not_keep_from_saving():
+    strategy = make()
+    strategy.boundary = False
+    assert strategy.can_save

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from mmcv.runner.dist_utils import get_dist_info
+from mmcv.runner.external import RECORD, ExternalWeights, note_recorded, read_external
 from mmcv.runner.files import CheckpointError, plain, read_file
 from mmcv.runner.zero import directory
 from mmcv.runner.zero.background import Copies
@@ -38,6 +39,7 @@ class Trained(Protocol):
     optimizer: torch.optim.Optimizer
     partition: Partition
     frozen: FrozenWeights
+    external: ExternalWeights
     stage: int
 
     @property
@@ -71,12 +73,14 @@ def collect(
     frozen = None
     if run.frozen.must_write():
         frozen = _gather(run, run.frozen.names, is_kept=rank == 0, copies=None)
-    trained = [name for name in run.module.state_dict() if name not in run.frozen.names]
+    external = run.external.record()
+    elsewhere = {*run.frozen.names, *external}
+    trained = [name for name in run.module.state_dict() if name not in elsewhere]
     module = _gather(run, trained, is_kept=rank == 0, copies=copies)
     if rank == 0:
         state = {**state, "meta": plain(state.get("meta", {}))}
         top = {key: state["meta"][key] for key in TOP_LEVEL if key in state["meta"]}
-        files[MODEL_FILE] = {**top, **state, "state_keys": list(state)}
+        files[MODEL_FILE] = {**top, **state, "state_keys": list(state), RECORD: external}
     if copies is not None:
         files = {name: copies.of(content, name) for name, content in files.items()}
         copies.wait()
@@ -100,7 +104,11 @@ def load(run: Trained, path: Path, *, with_optimizer: bool) -> dict[str, Any]:
     """Restores the model and all that belongs to its optimizer; returns the state. Collective."""
     manifest = directory.verify_together(path)
     content = directory.read_directory(path)
-    _assign_module(run, content["module"], path)
+    record = content.get(RECORD, {})
+    external = read_external(record, path, share=True)
+    _assign_module(run, {**content["module"], **external}, path)
+    note_recorded(run.module, record)
+    run.frozen.choose()
     if with_optimizer:
         shards = read_shards(path, manifest)
         restore_optimizer(run.partition, run.optimizer, shards)

@@ -50,15 +50,8 @@ def gathered(engine: Any) -> AbstractContextManager[Any]:
 
 def keep_order(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns settings under which ZeRO-1 reduces gradients in the model's order."""
-    stage = zero_stage(settings)
-    if stage >= 2:
-        logger.warning(
-            "find_unused_parameters=True: ZeRO-%d reduces gradients as they come, so every rank"
-            " must use the same parameters in an iteration; use stage 1 if they do not",
-            stage,
-        )
     zero = {**(settings.get("zero_optimization") or {})}
-    if stage == 1:
+    if zero_stage(settings) == 1:
         zero["overlap_comm"] = False
     return {**settings, "zero_optimization": zero}
 
@@ -71,6 +64,15 @@ def touch(loss: Tensor, params: Iterable[nn.Parameter]) -> Tensor:
     return _Touch.apply(loss, *params)  # type: ignore[return-value]
 
 
+def deliver(loss: Tensor, params: Iterable[nn.Parameter]) -> Tensor:
+    """Returns the loss; its backward gives all parameters their gradients at once, in their order.
+
+    ZeRO-2 reduces gradients as they come. Ranks that use different parts of the model would pair up
+    different ones, and wait for those that never come. The price: for a moment all gradients exist.
+    """
+    return _Deliver.apply([loss], *params)  # type: ignore[return-value]
+
+
 class _Touch(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, loss: Tensor, *params: Tensor) -> Tensor:
@@ -81,6 +83,20 @@ class _Touch(torch.autograd.Function):
     def backward(ctx: Any, *grads: Any) -> Any:
         zeros = (p.new_zeros(()).expand_as(p) for p in ctx.saved_tensors)  # of no size
         return grads[0], *zeros
+
+
+class _Deliver(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: list[Tensor], *params: Tensor) -> Tensor:
+        ctx.loss, ctx.params = hidden[0], params  # hidden from the graph that is built now
+        return hidden[0].detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        # Here, and not before, because the gradient that comes in is the loss scale.
+        own = torch.autograd.grad(ctx.loss, ctx.params, grads[0], allow_unused=True)
+        pairs = zip(own, ctx.params, strict=True)
+        return None, *(torch.zeros_like(p) if grad is None else grad for grad, p in pairs)
 
 
 def _keep_trainable(optimizer: Any) -> None:

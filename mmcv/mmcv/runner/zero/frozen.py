@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mmcv.runner.dist_utils import all_gather_objects
+from mmcv.runner.external import ATTRIBUTE, fingerprint
 from mmcv.runner.zero.directory import FROZEN_FILE, Link, Writer, save_tensors
 from mmcv.runner.zero.partition import Partition
 
@@ -26,25 +26,37 @@ class FrozenWeights:
     Args:
         module: the bare model; what is frozen now stays so.
         partition: of its engine.
+        but_pretrained: leave out those that came from a pretrained file.
 
     Attributes:
         names: keys of the frozen parameters in the state dict; empty if they are small.
     """
 
-    def __init__(self, module: nn.Module, partition: Partition) -> None:
+    def __init__(
+        self, module: nn.Module, partition: Partition, *, but_pretrained: bool = False
+    ) -> None:
+        self._module = module
         self._partition = partition
-        state = module.state_dict(keep_vars=True)
-        frozen = {
-            name: value
-            for name, value in state.items()
-            if isinstance(value, nn.Parameter) and not value.requires_grad
-        }
-        num_bytes = sum(partition.numel(value) * value.element_size() for value in frozen.values())
-        self._params = frozen if num_bytes >= MIN_BYTES else {}
-        self.names = tuple(self._params)
+        self._but_pretrained = but_pretrained
+        self._params: dict[str, nn.Parameter] = {}
+        self.names: tuple[str, ...] = ()
         self._file: Path | None = None
         self._entry: Mapping[str, Any] = {}
         self._fingerprint: list[int] = []
+        self.choose()
+
+    def choose(self) -> None:
+        """Decides which parameters go into the file."""
+        frozen = {
+            name: value
+            for name, value in self._module.state_dict(keep_vars=True).items()
+            if isinstance(value, nn.Parameter) and not value.requires_grad
+            if not (self._but_pretrained and hasattr(value, ATTRIBUTE))
+        }
+        size = self._partition.numel
+        num_bytes = sum(size(value) * value.element_size() for value in frozen.values())
+        self._params = frozen if num_bytes >= MIN_BYTES else {}
+        self.names = tuple(self._params)
 
     def must_write(self) -> bool:
         """Whether the weights are on disk nowhere, or have changed since. Collective."""
@@ -68,11 +80,4 @@ class FrozenWeights:
                 self._fingerprint = self._fingerprint if is_linked else self._take_fingerprint()
 
     def _take_fingerprint(self) -> list[int]:
-        """Returns sums over the bits of this rank's parts, which a change by chance changes."""
-        integers = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-        sums = []
-        for param in self._params.values():
-            part = self._partition.local(param).reshape(-1)
-            bits = part.view(integers[part.element_size()])
-            sums += [bits.sum(dtype=torch.int64), bits[::3].sum(dtype=torch.int64)]
-        return torch.stack(sums).tolist() if sums else []
+        return fingerprint(self._partition.local(param) for param in self._params.values())

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmcv.runner.background import log_saved
+from mmcv.runner.dist_utils import get_dist_info
+from mmcv.runner.files import CheckpointError
 from mmcv.runner.zero.background import BackgroundWrite, Copies
 from mmcv.runner.zero.checkpoint import Trained, collect
 from mmcv.runner.zero.directory import begin_directory, complete_directory, write_files
@@ -51,7 +54,11 @@ class Saver:
             complete(complete_directory(path, write_files(temporary, writers), facts))
         else:
             self._saving = BackgroundWrite(path, temporary, writers, facts, complete)
-        logger.info("%s: training waited %.1f s", path.name, time.monotonic() - started)
+        waited = time.monotonic() - started
+        if self._saving is None:
+            log_saved(path, waited)
+        else:
+            self._saving.waited = waited
 
     def poll(self) -> None:
         """Completes a checkpoint that every rank has written by now."""
@@ -63,3 +70,12 @@ class Saver:
         if self._saving is not None:
             saving, self._saving = self._saving, None
             saving.complete()
+
+    def leave(self) -> None:
+        """Completes what is under way if no other rank is needed; problems are logged."""
+        if get_dist_info()[1] > 1:  # leftovers are removed by the run that continues
+            return
+        try:
+            self.finish()
+        except CheckpointError as error:
+            logger.error("%s", error)

@@ -14,16 +14,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 import torch.distributed as dist
 
-from mmcv.config import Config, resolve_path
+from mmcv.config import resolve_path
 from mmcv.registry import ConfigError, did_you_mean
+from mmcv.runner.zero.checks import (
+    TrainingConfig,
+    check_offload,
+    check_precision,
+    check_schedule,
+    check_unused_parameters,
+    engine_dtype,
+    zero_stage,
+)
 from mmcv.runner.zero.presets import PRESET_NAME, PRESET_NAMES, make_preset
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "TrainingConfig",
+    "engine_dtype",
+    "load_deepspeed_config",
+    "read_deepspeed_config",
+    "zero_stage",
+]
 
-TrainingConfig = Config | Mapping[str, Any]
+logger = logging.getLogger(__name__)
 
 
 def load_deepspeed_config(
@@ -45,8 +59,10 @@ def load_deepspeed_config(
     source, settings = _read(value, cfg)
     if world_size is None:
         world_size = _world_size()
-    _check_precision(settings, cfg, source)
-    _check_schedule(settings, source)
+    check_precision(settings, cfg, source)
+    check_schedule(settings, source)
+    check_offload(settings, source)
+    check_unused_parameters(settings, cfg, source)
     settings["gradient_clipping"] = _clipping(settings, cfg, source)
     settings.update(_batch_sizes(settings, cfg, world_size, source))
     if settings.pop("optimizer", None) is not None:
@@ -66,18 +82,6 @@ def read_deepspeed_config(value: Any, cfg: TrainingConfig) -> dict[str, Any]:
         cfg: the config, which knows where it was read from.
     """
     return _read(value, cfg)[1]
-
-
-def zero_stage(settings: Mapping[str, Any]) -> int:
-    """Returns the ZeRO stage of engine settings, 0 to 3."""
-    return int(_section(settings, "zero_optimization").get("stage", 0))
-
-
-def engine_dtype(settings: Mapping[str, Any]) -> torch.dtype:
-    """Returns the dtype that the engine gives every parameter."""
-    if _enabled(settings, "bf16"):
-        return torch.bfloat16
-    return torch.float16 if _enabled(settings, "fp16") else torch.float32
 
 
 def _read(value: Any, cfg: TrainingConfig) -> tuple[str, dict[str, Any]]:
@@ -109,44 +113,6 @@ def _find(name: str, cfg: Any) -> Path:
         hint = did_you_mean(Path(name).name, near) or did_you_mean(name, PRESET_NAMES)
         presets = f"presets: {', '.join(PRESET_NAMES)}"
         raise ConfigError(f"{error}{hint} ({presets})") from None
-
-
-def _check_precision(settings: dict[str, Any], cfg: TrainingConfig, source: str) -> None:
-    if cfg.get("fp16"):
-        raise ConfigError(
-            f"fp16={dict(cfg['fp16'])} has no effect with deepspeed=True: remove it, "
-            f"{source} sets the precision"
-        )
-    bf16, fp16 = _enabled(settings, "bf16"), _enabled(settings, "fp16")
-    if bf16 and fp16:
-        raise ConfigError(f'{source}: "bf16" and "fp16" are both enabled; disable one')
-    if fp16 and not _has_fp16():
-        raise ConfigError(
-            f"{source}: this machine's device cannot compute in fp16; replace the fp16 section by "
-            '"bf16": {"enabled": true}, or remove it for fp32'
-        )
-    accumulation = _section(settings, "data_types").get("grad_accum_dtype")
-    if zero_stage(settings) == 0 and bf16 and accumulation not in (None, "bf16", "bfloat16"):
-        raise ConfigError(
-            f'{source}: "grad_accum_dtype": {json.dumps(accumulation)} with bf16 needs '
-            '"zero_optimization": {"stage": 1} or higher'
-        )
-
-
-def _has_fp16() -> bool:
-    if torch.cuda.is_available() and os.environ.get("DS_ACCELERATOR", "cuda") == "cuda":
-        return torch.cuda.get_device_capability()[0] >= 7
-    try:
-        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
-    except (AttributeError, RuntimeError):  # a torch built without mkldnn
-        return False
-
-
-def _check_schedule(settings: dict[str, Any], source: str) -> None:
-    if "scheduler" in settings:
-        raise ConfigError(
-            f'{source}: "scheduler" would fight with lr_config over the learning rate; remove it'
-        )
 
 
 def _clipping(settings: dict[str, Any], cfg: TrainingConfig, source: str) -> float:
@@ -231,14 +197,6 @@ def _samples_per_gpu(cfg: TrainingConfig) -> int:
 
 def _optimizer_config(cfg: TrainingConfig) -> Mapping[str, Any]:
     return cfg.get("optimizer_config") or {}
-
-
-def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return settings.get(name) or {}
-
-
-def _enabled(settings: Mapping[str, Any], name: str) -> bool:
-    return _section(settings, name).get("enabled") is True
 
 
 def _given(settings: Mapping[str, Any], key: str) -> Any:

@@ -41,7 +41,7 @@ def test_checkpoint_is_there_only_when_completed(tmp_path):
 
 def test_written_is_not_yet_completed(tmp_path):
     writing, done = start(tmp_path / "iter_1", {"module": {}})
-    writing._thread.join()
+    writing._task.wait()
     assert writing.is_written()
     assert done == []
     writing.complete()

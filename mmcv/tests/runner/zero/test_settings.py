@@ -34,7 +34,7 @@ def load(value, cfg=None, world_size=4):
 
 @pytest.mark.parametrize("name", PRESET_NAMES)
 def test_every_preset_says_what_its_name_says(name, monkeypatch):
-    monkeypatch.setattr("mmcv.runner.zero.settings._has_fp16", lambda: True)
+    monkeypatch.setattr("mmcv.runner.zero.checks._has_fp16", lambda: True)
     stage, dtype, *offload = re.findall(r"zero(\d)_([a-z0-9]+)(_offload)?", name)[0]
     settings = load(name)
     assert zero_stage(settings) == int(stage)
@@ -145,9 +145,36 @@ def test_other_norm_types_are_refused():
 
 
 def test_fp16_without_a_device_for_it_names_the_line_to_change(monkeypatch):
-    monkeypatch.setattr("mmcv.runner.zero.settings._has_fp16", lambda: False)
+    monkeypatch.setattr("mmcv.runner.zero.checks._has_fp16", lambda: False)
     with pytest.raises(ConfigError, match=re.escape('"bf16": {"enabled": true}')):
         load({"fp16": {"enabled": True}})
+
+
+def test_offload_to_disk_is_refused_with_the_reason():
+    value = {"zero_optimization": {"stage": 3, "offload_param": {"device": "nvme"}}}
+    with pytest.raises(ConfigError, match=r'"offload_param".*missing in checkpoints; write "cpu"'):
+        load(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "stage", "needed"), [("offload_param", 2, 3), ("offload_optimizer", 0, 1)]
+)
+def test_offload_that_the_stage_does_not_have_is_refused(key, stage, needed):
+    value = {"zero_optimization": {"stage": stage, key: {"device": "cpu"}}}
+    with pytest.raises(
+        ConfigError, match=f'"{key}" needs .*"stage": {needed}.*the stage is {stage}'
+    ):
+        load(value)
+    value["zero_optimization"]["stage"] = needed
+    assert load(value)["zero_optimization"][key] == {"device": "cpu"}
+
+
+def test_unused_parameters_with_stage_3_are_refused():
+    cfg = make_cfg()
+    cfg["find_unused_parameters"] = True
+    load("zero2_fp32", cfg)
+    with pytest.raises(ConfigError, match="find_unused_parameters=True with ZeRO-3.*use stage 2"):
+        load("zero3_fp32", cfg)
 
 
 def test_fp16_of_the_config_is_refused():

@@ -220,6 +220,18 @@ def fail_in_background(run: Run, path: Path, rank: int) -> bool:
     return False
 
 
+def save_early(folder: Path) -> str:
+    """What is said to a checkpoint between two steps."""
+    run = Run("zero1_fp32", accumulate=2)
+    run.train(0, 1)
+    assert not run.strategy.can_save
+    try:
+        run.strategy.save(folder / "early", {"meta": {}})
+    except CheckpointError as error:
+        return str(error)
+    return ""
+
+
 def stop_learning(preset: str) -> bool:
     """Whether a rate of zero, written into the groups, stops the weights."""
     run = Run(preset, optimizer="SGD")
@@ -247,7 +259,8 @@ def train_phase(folder: Path) -> dict[str, Any]:
     results["background"] = {p: save_in_background(p, folder) for p in ("zero1_fp32", "zero3_bf16")}
     results["evaluate"] = {p: evaluate_between(p) for p in PRESETS[:4]}
     results["stop"] = {p: stop_learning(p) for p in PRESETS[:4]}
-    results["skip"] = {p: skip_parts(p) for p in PRESETS[:2]}
+    results["skip"] = {p: skip_parts(p) for p in (*PRESETS[:3], "zero2_bf16")}
+    results["save_early"] = save_early(folder)
     return results
 
 
