@@ -85,6 +85,7 @@ class InternViT6B(BaseModule):
             segmentation, anything else detection.
         window_size: window side in tokens; one number or one for each block.
         output_dtype: dtype of the maps; by default that of the parameters.
+        norm_type: of the blocks: ``rms_norm`` as InternViT-6B, ``layer_norm`` as InternViT-300M.
         init_cfg: see ``BaseModule``.
 
     Raises:
@@ -116,6 +117,7 @@ class InternViT6B(BaseModule):
         window_attn: bool | Sequence[bool] | None = None,
         window_size: int | Sequence[int] = 14,
         output_dtype: str | None = None,
+        norm_type: str = "rms_norm",
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -157,6 +159,7 @@ class InternViT6B(BaseModule):
                 drop_path=per_block(drop_path_rate, i, depth),
                 backend="auto" if use_flash_attn else "math",
                 window_size=windows[i],
+                norm_type=norm_type,
             )
             for i in range(depth)
         )

@@ -13,8 +13,11 @@ from torch import Tensor, nn
 
 from mmcv.backbones.window import pad_to_windows, window_partition, window_reverse
 from mmcv.cnn.drop import DropPath
+from mmcv.registry import ConfigError, did_you_mean
 from mmops.attention import attention
 from mmops.norm import RMSNorm, add_scale_rms_norm, uses_fused
+
+NORM_TYPES = ("rms_norm", "layer_norm")
 
 
 class Attention(nn.Module):
@@ -118,6 +121,21 @@ def dropout(rate: float) -> nn.Module:
     return nn.Dropout(rate) if rate else nn.Identity()
 
 
+def make_norm(norm_type: str, dim: int) -> nn.Module:
+    """Returns the norm of a block, as the published ``config.json`` files name it.
+
+    Args:
+        norm_type: ``rms_norm`` (InternViT-6B) or ``layer_norm`` (InternViT-300M).
+        dim: C.
+    """
+    if norm_type not in NORM_TYPES:
+        raise ConfigError(
+            f"norm_type must be one of {', '.join(NORM_TYPES)}, but is {norm_type!r}"
+            f"{did_you_mean(norm_type, NORM_TYPES)}"
+        )
+    return RMSNorm(dim) if norm_type == "rms_norm" else nn.LayerNorm(dim, eps=1e-6)
+
+
 class LayerScale(nn.Module):
     """Multiplies every channel by a learnable factor; ``force_fp32`` does so in fp32."""
 
@@ -147,6 +165,7 @@ class Block(nn.Module):
         drop_path: probability that a sample skips a branch.
         backend: see ``Attention``.
         window_size: see ``Attention``.
+        norm_type: see ``make_norm``.
     """
 
     def __init__(
@@ -162,6 +181,7 @@ class Block(nn.Module):
         drop_path: float = 0.0,
         backend: str = "auto",
         window_size: int | None = None,
+        norm_type: str = "rms_norm",
     ) -> None:
         super().__init__()
 
@@ -170,7 +190,7 @@ class Block(nn.Module):
                 return nn.Identity()
             return LayerScale(dim, init_values, layerscale_force_fp32)
 
-        self.norm1 = RMSNorm(dim)
+        self.norm1 = make_norm(norm_type, dim)
         self.attn = Attention(
             dim,
             num_heads,
@@ -181,7 +201,7 @@ class Block(nn.Module):
         )
         self.ls1 = scale()
         self.drop_path1 = DropPath(drop_path)
-        self.norm2 = RMSNorm(dim)
+        self.norm2 = make_norm(norm_type, dim)
         self.mlp = Mlp(dim, int(dim * mlp_ratio))
         self.ls2 = scale()
         self.drop_path2 = DropPath(drop_path)
@@ -193,9 +213,11 @@ class Block(nn.Module):
 
     def _add_and_norm(self, x: Tensor, branch: Tensor) -> tuple[Tensor, Tensor]:
         """Adds the attention branch, and normalises the sum for the MLP."""
-        if isinstance(self.ls1, LayerScale) and not self.ls1.force_fp32 and uses_fused(x):
+        scale, norm = self.ls1, self.norm2
+        is_known = isinstance(scale, LayerScale) and isinstance(norm, RMSNorm)
+        if is_known and not scale.force_fp32 and uses_fused(x):
             # Drop path multiplies whole samples: it may as well come before LayerScale.
             branch = self.drop_path1(branch)
-            return add_scale_rms_norm(x, branch, self.ls1.gamma, self.norm2.weight, self.norm2.eps)
+            return add_scale_rms_norm(x, branch, scale.gamma, norm.weight, norm.eps)
         x = x + self.drop_path1(self.ls1(branch))
         return x, self.norm2(x)
