@@ -214,8 +214,12 @@ class Block(nn.Module):
     def _add_and_norm(self, x: Tensor, branch: Tensor) -> tuple[Tensor, Tensor]:
         """Adds the attention branch, and normalises the sum for the MLP."""
         scale, norm = self.ls1, self.norm2
-        is_known = isinstance(scale, LayerScale) and isinstance(norm, RMSNorm)
-        if is_known and not scale.force_fp32 and uses_fused(x):
+        if (
+            isinstance(scale, LayerScale)
+            and isinstance(norm, RMSNorm)
+            and not scale.force_fp32
+            and uses_fused(x)
+        ):
             # Drop path multiplies whole samples: it may as well come before LayerScale.
             branch = self.drop_path1(branch)
             return add_scale_rms_norm(x, branch, scale.gamma, norm.weight, norm.eps)
