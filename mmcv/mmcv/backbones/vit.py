@@ -161,6 +161,7 @@ class TIMMVisionTransformer(PlainViT):
                 embed_dim,
                 Attention(
                     embed_dim,
+                    qkv_bias=qkv_bias,
                     qk_normalization=False,
                     backend="auto" if use_flash_attn else "math",
                     window_size=window,

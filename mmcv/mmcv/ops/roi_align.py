@@ -1,4 +1,4 @@
-"""RoIAlign and RoIPool under their 1.x names, over torchvision's kernels."""
+"""RoIAlign under its 1.x name, over torchvision's kernel."""
 
 from __future__ import annotations
 
@@ -40,15 +40,6 @@ def roi_align(
     return torchvision_roi_align(input, rois, size, spatial_scale, sampling_ratio, aligned)
 
 
-def roi_pool(
-    input: Tensor, rois: Tensor, output_size: int | tuple[int, int], spatial_scale: float = 1.0
-) -> Tensor:
-    """Takes the maximum of each bin of each region; arguments as in :func:`roi_align`."""
-    from torchvision.ops import roi_pool as torchvision_roi_pool
-
-    return torchvision_roi_pool(input, rois.to(input.dtype), output_size, spatial_scale)
-
-
 class RoIAlign(nn.Module):
     """:func:`roi_align` as a module; ``use_torchvision`` is accepted for 1.x configs."""
 
@@ -79,16 +70,3 @@ class RoIAlign(nn.Module):
             self.pool_mode,
             self.aligned,
         )
-
-
-class RoIPool(nn.Module):
-    """:func:`roi_pool` as a module."""
-
-    def __init__(self, output_size: int | tuple[int, int], spatial_scale: float = 1.0) -> None:
-        super().__init__()
-        self.output_size = _pair(output_size)
-        self.spatial_scale = float(spatial_scale)
-
-    def forward(self, input: Tensor, rois: Tensor) -> Tensor:
-        """Pools ``rois`` (N, 5) from ``input`` (B, C, H, W)."""
-        return roi_pool(input, rois, self.output_size, self.spatial_scale)

@@ -1,0 +1,5 @@
+"""SyncBatchNorm at 1.x's import path."""
+
+from mmcv.cnn.sync_batch_norm import SyncBatchNorm
+
+__all__ = ["SyncBatchNorm"]
