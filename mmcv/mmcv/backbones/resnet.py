@@ -191,6 +191,7 @@ class ResNet(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Maps images (B, 3, H, W) to maps (B, C_i, H / s_i, W / s_i), by default s = 4 … 32."""
+        x = x.to(next(self.parameters()).dtype)
         x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
         x = self.maxpool(x)
         outs = []

@@ -20,6 +20,8 @@ class BaseSampler(ABC):
         pos_fraction: share of positives among them, at most.
         neg_pos_ub: so many negatives per positive at most; negative: any number.
         add_gt_as_proposals: whether the objects themselves can be drawn.
+        context: the head that samples; every head gives itself, some subclasses use it.
+        rng: numpy generator or seed, for subclasses.
         kwargs: for the subclass.
     """
 
@@ -29,6 +31,8 @@ class BaseSampler(ABC):
         pos_fraction: float,
         neg_pos_ub: float = -1,
         add_gt_as_proposals: bool = True,
+        context: Any = None,
+        rng: Any = None,
         **kwargs: Any,
     ) -> None:
         self.num = num

@@ -1,141 +1,49 @@
-"""Feature pyramid network (Lin et al., 2016, arXiv:1612.03144)."""
+"""The feature pyramid network with the arguments of segmentation's 1.x configs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
-from torch.nn import functional as F
-
-from mmcv.cnn import ConvModule
-from mmcv.model import BaseModule
-from mmseg.ops import resize
+from mmcv.necks import FPN as FeaturePyramid
 from mmseg.registry import MODELS, ModelConfigError
-
-Cfg = Mapping[str, Any]
-
-EXTRA_SOURCES = ("on_input", "on_lateral", "on_output")
-XAVIER = {"type": "Xavier", "layer": "Conv2d", "distribution": "uniform"}
 
 
 @MODELS.register_module()
-class FPN(BaseModule):
-    """A pyramid of maps with the same number of channels, coarse ones added into finer ones.
+class FPN(FeaturePyramid):
+    """:class:`mmcv.necks.FPN`, two of whose arguments mean something else here.
 
     Args:
         in_channels: of the maps, finest first.
         out_channels: of the results.
-        num_outs: number of results; those beyond the maps are made from the coarsest.
+        num_outs: number of results.
         start_level: first map used.
         end_level: map before which to stop; -1 uses all.
-        add_extra_convs: make further results by convolution from the coarsest "on_input",
-            "on_lateral" or "on_output" (True) map; False pools.
-        extra_convs_on_inputs: with True, "on_input".
-        relu_before_extra_convs: between further convolutions.
-        no_norm_on_lateral: no norm behind the 1x1 convolutions.
-        conv_cfg: convolutions.
-        norm_cfg: norms.
-        act_cfg: activations.
-        upsample_cfg: of the resize, such as ``dict(mode='nearest')``.
-        init_cfg: initialisation.
+        add_extra_convs: True means "on_output".
+        extra_convs_on_inputs: with ``add_extra_convs=True``, "on_input".
+        kwargs: further arguments of :class:`mmcv.necks.FPN`.
     """
 
     def __init__(
         self,
-        in_channels: Sequence[int],
+        in_channels: list[int],
         out_channels: int,
         num_outs: int,
         start_level: int = 0,
         end_level: int = -1,
         add_extra_convs: bool | str = False,
         extra_convs_on_inputs: bool = False,
-        relu_before_extra_convs: bool = False,
-        no_norm_on_lateral: bool = False,
-        conv_cfg: Cfg | None = None,
-        norm_cfg: Cfg | None = None,
-        act_cfg: Cfg | None = None,
-        upsample_cfg: Cfg = {"mode": "nearest"},  # noqa: B006  # read only
-        init_cfg: Any = XAVIER,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(init_cfg)
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.num_outs = num_outs
-        self.relu_before_extra_convs = relu_before_extra_convs
-        self.upsample_cfg = dict(upsample_cfg)
-        self.start_level = start_level
-        self.end_level = end_level
-        self.backbone_end_level = self._check_levels(end_level)
         if add_extra_convs is True:
             add_extra_convs = "on_input" if extra_convs_on_inputs else "on_output"
-        if add_extra_convs and add_extra_convs not in EXTRA_SOURCES:
-            raise ModelConfigError(
-                f"add_extra_convs must be a bool or one of {EXTRA_SOURCES}, but is"
-                f" {add_extra_convs!r}"
-            )
-        self.add_extra_convs = add_extra_convs
-
-        convs: dict[str, Any] = {"conv_cfg": conv_cfg, "act_cfg": act_cfg, "inplace": False}
-        lateral_norm = None if no_norm_on_lateral else norm_cfg
-        used = in_channels[start_level : self.backbone_end_level]
-        self.lateral_convs = nn.ModuleList(
-            [ConvModule(c, out_channels, 1, norm_cfg=lateral_norm, **convs) for c in used]
-        )
-        convs |= {"norm_cfg": norm_cfg, "padding": 1}
-        self.fpn_convs = nn.ModuleList(
-            [ConvModule(out_channels, out_channels, 3, **convs) for _ in used]
-        )
-        if self.add_extra_convs:
-            for i in range(num_outs - len(used)):
-                from_input = i == 0 and self.add_extra_convs == "on_input"
-                channels = used[-1] if from_input else out_channels
-                self.fpn_convs.append(ConvModule(channels, out_channels, 3, stride=2, **convs))
-
-    def _check_levels(self, end_level: int) -> int:
-        num_ins = len(self.in_channels)
-        if end_level == -1:
-            if self.num_outs < num_ins - self.start_level:
-                raise ModelConfigError(
-                    f"num_outs must be at least {num_ins - self.start_level}, the number of maps"
-                    f" used, but is {self.num_outs}"
-                )
-            return num_ins
-        if end_level > num_ins or self.num_outs != end_level - self.start_level:
+        num_ins = len(in_channels)
+        if end_level != -1 and (end_level > num_ins or num_outs != end_level - start_level):
             raise ModelConfigError(
                 f"with end_level={end_level} num_outs must be end_level - start_level and end_level"
-                f" at most {num_ins}, but num_outs is {self.num_outs}"
+                f" at most {num_ins}, but num_outs is {num_outs}"
             )
-        return end_level
-
-    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Returns ``num_outs`` maps (B, out_channels, H_i, W_i), finest first."""
-        assert len(inputs) == len(self.in_channels)
-        dtype = next(self.parameters()).dtype
-        used = [x.to(dtype) for x in inputs[self.start_level : self.backbone_end_level]]
-        laterals = [conv(x) for conv, x in zip(self.lateral_convs, used, strict=True)]
-        for i in range(len(laterals) - 1, 0, -1):
-            laterals[i - 1] = laterals[i - 1] + self._upsample(laterals[i], laterals[i - 1])
-        outs = [conv(x) for conv, x in zip(self.fpn_convs, laterals, strict=False)]
-        if self.num_outs > len(outs):
-            outs += self._extra(used[-1], laterals[-1], outs[-1])
-        return tuple(outs)
-
-    def _upsample(self, x: Tensor, finer: Tensor) -> Tensor:
-        if "scale_factor" in self.upsample_cfg:
-            return resize(x, **self.upsample_cfg)
-        return resize(x, size=finer.shape[2:], **self.upsample_cfg)
-
-    def _extra(self, source: Tensor, lateral: Tensor, out: Tensor) -> list[Tensor]:
-        num_used = len(self.lateral_convs)
-        extra: list[Tensor] = []
-        if not self.add_extra_convs:
-            for _ in range(self.num_outs - num_used):
-                out = F.max_pool2d(out, 1, stride=2)
-                extra.append(out)
-            return extra
-        x = {"on_input": source, "on_lateral": lateral, "on_output": out}[str(self.add_extra_convs)]
-        for i, conv in enumerate(self.fpn_convs[num_used:]):
-            x = conv(F.relu(x) if i and self.relu_before_extra_convs else x)
-            extra.append(x)
-        return extra
+        last = end_level if end_level == -1 else end_level - 1
+        super().__init__(
+            in_channels, out_channels, num_outs, start_level, last, add_extra_convs, **kwargs
+        )
+        self.end_level = end_level
