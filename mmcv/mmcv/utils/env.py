@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from importlib import metadata
 
 NOT_AVAILABLE = "n/a"
 
@@ -32,7 +33,8 @@ def collect_env() -> dict[str, str | bool]:
     info["GCC"] = _first_line("gcc", "--version")
     info["PyTorch"] = torch.__version__
     info["PyTorch compiling details"] = torch.__config__.show()
-    info |= {"TorchVision": _version("torchvision"), "OpenCV": _version("cv2")}
+    info["TorchVision"] = _installed_version("torchvision")
+    info["OpenCV"] = _version("cv2")
     info["MMCV"] = getattr(mmcv, "__version__", NOT_AVAILABLE)
     info |= {"MMCV Compiler": NOT_AVAILABLE, "MMCV CUDA Compiler": NOT_AVAILABLE}
     return info
@@ -50,6 +52,16 @@ def _cuda() -> dict[str, str | bool]:
     info["CUDA_HOME"] = home or NOT_AVAILABLE
     info["NVCC"] = _last_line(os.path.join(home, "bin", "nvcc"), "-V")
     return info
+
+
+def _installed_version(distribution: str) -> str:
+    # Importing torchvision takes longer than building a small model.
+    if distribution in sys.modules:
+        return _version(distribution)
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return NOT_AVAILABLE
 
 
 def _version(module: str) -> str:
