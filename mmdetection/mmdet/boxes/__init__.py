@@ -37,6 +37,14 @@ from mmdet.boxes.builder import (
 from mmdet.boxes.coders import *  # noqa: F403
 from mmdet.boxes.instance_data import GeneralData, InstanceData
 from mmdet.boxes.iou import BboxOverlaps2D, bbox_overlaps
+from mmdet.boxes.match_costs import (
+    BBoxL1Cost,
+    ClassificationCost,
+    CrossEntropyLossCost,
+    DiceCost,
+    FocalLossCost,
+    IoUCost,
+)
 from mmdet.boxes.merge_augs import (
     merge_aug_bboxes,
     merge_aug_masks,
@@ -76,9 +84,15 @@ __all__ = [
     "MATCH_COST",
     "PRIOR_GENERATORS",
     "AnchorGenerator",
+    "BBoxL1Cost",
     "BboxOverlaps2D",
+    "ClassificationCost",
+    "CrossEntropyLossCost",
+    "DiceCost",
+    "FocalLossCost",
     "GeneralData",
     "InstanceData",
+    "IoUCost",
     "LegacyAnchorGenerator",
     "LegacySSDAnchorGenerator",
     "MlvlPointGenerator",

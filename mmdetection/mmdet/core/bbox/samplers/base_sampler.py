@@ -2,4 +2,6 @@
 
 from mmdet.boxes import BaseSampler
 
-__all__ = ["BaseSampler"]
+__all__ = [
+    "BaseSampler",
+]

@@ -2,4 +2,6 @@
 
 from mmdet.boxes import PseudoSampler
 
-__all__ = ["PseudoSampler"]
+__all__ = [
+    "PseudoSampler",
+]

@@ -2,4 +2,6 @@
 
 from mmdet.boxes import RandomSampler
 
-__all__ = ["RandomSampler"]
+__all__ = [
+    "RandomSampler",
+]

@@ -2,4 +2,6 @@
 
 from mmdet.boxes import SamplingResult
 
-__all__ = ["SamplingResult"]
+__all__ = [
+    "SamplingResult",
+]

@@ -1,0 +1,5 @@
+"""1.x import path."""
+
+from mmdet.boxes import CenterRegionAssigner
+
+__all__ = ["CenterRegionAssigner"]

@@ -1,0 +1,21 @@
+"""1.x import path of the costs of matching."""
+
+from mmdet.boxes import (
+    BBoxL1Cost,
+    ClassificationCost,
+    CrossEntropyLossCost,
+    DiceCost,
+    FocalLossCost,
+    IoUCost,
+    build_match_cost,
+)
+
+__all__ = [
+    "BBoxL1Cost",
+    "ClassificationCost",
+    "CrossEntropyLossCost",
+    "DiceCost",
+    "FocalLossCost",
+    "IoUCost",
+    "build_match_cost",
+]

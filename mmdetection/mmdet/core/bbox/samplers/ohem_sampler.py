@@ -1,0 +1,7 @@
+"""1.x import path."""
+
+from mmdet.boxes import OHEMSampler
+
+__all__ = [
+    "OHEMSampler",
+]
