@@ -195,3 +195,19 @@ def test_half_precision_stays_near_fp32(dtype):
     )
     assert got.dtype == dtype
     assert torch.allclose(got.float(), expected, atol=3e-2)
+
+
+def test_autocast_lowers_the_map_and_keeps_offsets():
+    x, offset, mask = make(CASES[0], dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = dcnv3(x, offset, mask, **CASES[0])
+        layer = DCNv3(8, group=2)
+        assert layer(torch.randn(1, 4, 5, 8)).dtype == torch.bfloat16
+    expected = dcnv3(x.bfloat16().double(), offset, mask, **CASES[0])
+    assert out.dtype == torch.bfloat16 and (out.double() - expected).abs().max() < 0.05
+
+
+def test_without_pixels():
+    x, offset, mask = make(CASES[0])
+    out = dcnv3(x[:0], offset[:0], mask[:0], **CASES[0])
+    assert out.shape == (0, 5, 4, 6)

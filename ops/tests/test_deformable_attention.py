@@ -85,3 +85,37 @@ def test_wrong_widths_and_reference_points_are_named():
     module = MSDeformAttn(d_model=8, n_levels=1, n_heads=2)
     with pytest.raises(ValueError, match="reference_points"):
         module(torch.randn(1, 1, 8), torch.rand(1, 1, 1, 3), torch.randn(1, 4, 8), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(query=torch.zeros(2, 3, 7)), r"query must be \(B, Q, 8\), but got \(2, 3, 7\)"),
+        (dict(source=torch.zeros(1, 4, 8)), r"input_flatten must be \(2, S, 8\)"),
+        (dict(reference=torch.zeros(2, 3, 2, 2)), r"reference_points must be \(2 or 1, 3, 1"),
+        (dict(reference=torch.zeros(3, 3, 1, 2)), "reference_points must be"),
+        (dict(reference=torch.zeros(2, 1, 2)), "reference_points must be"),
+        (dict(mask=torch.zeros(2, 5)), r"input_padding_mask must be \(2, 4\)"),
+        (dict(shapes=[(2, 3)]), "shapes"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(change, message):
+    module = MSDeformAttn(d_model=8, n_levels=1, n_heads=2)
+    args = dict(
+        query=torch.zeros(2, 3, 8),
+        reference=torch.zeros(2, 3, 1, 2),
+        source=torch.zeros(2, 4, 8),
+        shapes=[(2, 2)],
+        start=None,
+        mask=None,
+    )
+    with pytest.raises(ValueError, match=message):
+        module(*(args | change).values())
+
+
+@pytest.mark.parametrize("batch, queries", [(0, 3), (2, 0)])
+def test_module_without_images_or_queries(batch, queries):
+    module = MSDeformAttn(d_model=8, n_levels=1, n_heads=2)
+    reference, source = torch.zeros(batch, queries, 1, 2), torch.zeros(batch, 4, 8)
+    out = module(torch.zeros(batch, queries, 8), reference, source, [(2, 2)])
+    assert out.shape == (batch, queries, 8)

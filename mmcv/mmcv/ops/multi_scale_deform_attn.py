@@ -137,13 +137,15 @@ class MultiScaleDeformableAttention(BaseModule):
         projected = self.value_proj(value)
         if key_padding_mask is not None:
             projected = projected.masked_fill(key_padding_mask[..., None], 0.0)
-        projected = projected.view(batch, projected.shape[1], self.num_heads, -1)
+        projected = projected.unflatten(-1, (self.num_heads, -1))
         samples = (batch, queries, self.num_heads, self.num_levels, self.num_points)
         offsets = self.sampling_offsets(query).view(*samples, 2)
-        weights = self.attention_weights(query).view(*samples[:3], -1).softmax(-1).view(samples)
+        weights = self.attention_weights(query).unflatten(-1, (self.num_heads, -1)).softmax(-1)
         assert reference_points is not None and spatial_shapes is not None
         locations = sampling_locations(reference_points, offsets, spatial_shapes)
-        output = self.output_proj(ms_deform_attn(projected, spatial_shapes, locations, weights))
+        output = self.output_proj(
+            ms_deform_attn(projected, spatial_shapes, locations, weights.view(samples))
+        )
         if not self.batch_first:
             output = output.transpose(0, 1)
         return self.dropout(output) + identity

@@ -57,15 +57,16 @@ def dcnv3(
     images, height, width, channels = x.shape
     wide = torch.promote_types(x.dtype, torch.float32)
     center, taps = _positions(size, kernel, stride, pad, dilation, device=x.device, dtype=wide)
-    taps_and_offsets = taps + offset.to(wide).reshape(images, *size, group, -1, 2)
+    count = kernel[0] * kernel[1]
+    taps_and_offsets = taps + offset.to(wide).reshape(images, *size, group, count, 2)
     pixels = center[:, :, None, None] + offset_scale * taps_and_offsets
     locations = (pixels + 0.5) / torch.tensor([width, height], dtype=wide, device=x.device)
     queries = size[0] * size[1]
     output = ms_deform_attn(
         x.reshape(images, height * width, group, channels // group),
         [(height, width)],
-        locations.reshape(images, queries, group, 1, -1, 2),
-        mask.reshape(images, queries, group, 1, -1),
+        locations.reshape(images, queries, group, 1, count, 2),
+        mask.reshape(images, queries, group, 1, count),
         backend=backend,
     )
     return output.view(images, *size, channels)

@@ -79,17 +79,50 @@ class MSDeformAttn(nn.Module):
 
         Returns:
             (B, Q, C).
+
+        Raises:
+            ValueError: sizes that do not fit together; the message names the argument.
         """
+        self._check(query, reference_points, input_flatten, input_padding_mask)
         batch, queries, _ = query.shape
         value = self.value_proj(input_flatten)
         if input_padding_mask is not None:
             value = value.masked_fill(input_padding_mask[..., None], 0.0)
-        value = value.view(batch, value.shape[1], self.n_heads, -1)
+        value = value.unflatten(-1, (self.n_heads, -1))
         samples = (batch, queries, self.n_heads, self.n_levels, self.n_points)
         offsets = self.sampling_offsets(query).view(*samples, 2)
-        weights = self.attention_weights(query).view(*samples[:3], -1).softmax(-1).view(samples)
+        weights = self.attention_weights(query).unflatten(-1, (self.n_heads, -1)).softmax(-1)
         locations = sampling_locations(reference_points, offsets, input_spatial_shapes)
-        return self.output_proj(ms_deform_attn(value, input_spatial_shapes, locations, weights))
+        return self.output_proj(
+            ms_deform_attn(value, input_spatial_shapes, locations, weights.view(samples))
+        )
+
+    def _check(
+        self, query: Tensor, reference: Tensor, source: Tensor, padding_mask: Tensor | None
+    ) -> None:
+        width, levels = self.d_model, self.n_levels
+        if query.ndim != 3 or query.shape[-1] != width:
+            raise ValueError(f"query must be (B, Q, {width}), but got {tuple(query.shape)}")
+        batch, queries, _ = query.shape
+        if source.ndim != 3 or (source.shape[0], source.shape[-1]) != (batch, width):
+            raise ValueError(
+                f"input_flatten must be ({batch}, S, {width}), but got {tuple(source.shape)}"
+            )
+        if (
+            reference.ndim != 4
+            or reference.shape[0] not in (1, batch)
+            or tuple(reference.shape[1:3]) != (queries, levels)
+            or reference.shape[-1] not in (2, 4)
+        ):
+            raise ValueError(
+                f"reference_points must be ({batch} or 1, {queries}, {levels}, 2 or 4), but got"
+                f" {tuple(reference.shape)}"
+            )
+        if padding_mask is not None and padding_mask.shape != source.shape[:2]:
+            raise ValueError(
+                f"input_padding_mask must be {tuple(source.shape[:2])}, but got"
+                f" {tuple(padding_mask.shape)}"
+            )
 
 
 def reset_deformable_projections(module: nn.Module) -> None:

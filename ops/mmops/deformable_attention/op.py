@@ -8,6 +8,7 @@
 | reference | any | the rest: ``F.grid_sample`` |
 
 The operator is opaque to ``torch.compile`` and has a fake form, so that graphs do not break at it.
+Autocast lowers fp32 values to its own dtype, with every backend; locations and weights stay fp32.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def ms_deform_attn(
         shapes = shapes.tolist()
     sizes = [int(n) for pair in shapes for n in pair]
     _check(value, sizes, locations, weights, backend)
+    value = _autocast(value)
     # bf16 has 8 bits: on a 64-pixel map it would move samples by a quarter of a pixel.
     wide = torch.promote_types(value.dtype, torch.float32)
     locations, weights = locations.to(wide), weights.to(wide)
@@ -105,6 +107,16 @@ def _pick(value: Tensor, locations: Tensor, weights: Tensor) -> str:
         t.requires_grad for t in (value, locations, weights)
     )
     return "reference" if needs_grad else "rows"
+
+
+def _autocast(value: Tensor) -> Tensor:
+    """Returns fp32 values in the dtype of autocast, where it is on."""
+    device = value.device.type
+    if value.dtype != torch.float32 or not torch.amp.is_autocast_available(device):
+        return value
+    if not torch.is_autocast_enabled(device):
+        return value
+    return value.to(torch.get_autocast_dtype(device))
 
 
 def _pairs(sizes: list[int]) -> list[tuple[int, int]]:
@@ -180,3 +192,17 @@ def _backward(ctx, grad_output):
 
 
 _forward_op.register_autograd(_backward, setup_context=_setup_context)
+
+
+# Not `register_autocast`: it would cast the locations too, which bf16 cannot hold.
+_LIBRARY = torch.library.Library("mmops", "FRAGMENT")
+
+
+def _forward_under_autocast(value, sizes, locations, weights, deterministic):
+    value = _autocast(value)
+    with torch.autocast(value.device.type, enabled=False):
+        return _forward_op(value, sizes, locations, weights, deterministic)
+
+
+for _key in ("AutocastCPU", "AutocastCUDA"):
+    _LIBRARY.impl("ms_deform_attn", _forward_under_autocast, _key)

@@ -107,6 +107,25 @@ def _constants(heads: int, channels: int, levels: int, points: int) -> dict[str,
 
 
 @triton.jit
+def _load_sample(locations, weights, sample, is_query, width, height):
+    """Returns x and y in pixels, and the weight, of one sample of each query."""
+    x = tl.load(locations + 2 * sample, mask=is_query, other=0.0).to(tl.float32)
+    y = tl.load(locations + 2 * sample + 1, mask=is_query, other=0.0).to(tl.float32)
+    weight = tl.load(weights + sample, mask=is_query, other=0.0).to(tl.float32)
+    return x * width - 0.5, y * height - 0.5, weight
+
+
+@triton.jit
+def _find_corner(x, y, corner: tl.constexpr, width, height, is_query):
+    """Returns a neighbour's place in its level, its two shares, and whether there is one."""
+    column = tl.floor(x) + corner % 2
+    row = tl.floor(y) + corner // 2
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & is_query
+    place = row.to(tl.int32) * width + column.to(tl.int32)
+    return place, 1 - tl.abs(x - column), 1 - tl.abs(y - row), inside
+
+
+@triton.jit
 def _forward_kernel(
     value,
     sizes,
@@ -136,29 +155,20 @@ def _forward_kernel(
         width = tl.load(sizes + 2 * level + 1)
         for point in tl.static_range(P):
             sample = item * (L * P) + level * P + point
-            x = tl.load(locations + 2 * sample, mask=is_query, other=0.0).to(tl.float32)
-            y = tl.load(locations + 2 * sample + 1, mask=is_query, other=0.0).to(tl.float32)
-            weight = tl.load(weights + sample, mask=is_query, other=0.0).to(tl.float32)
-            x = x * width - 0.5
-            y = y * height - 0.5
-            left = tl.floor(x)
-            top = tl.floor(y)
+            x, y, weight = _load_sample(locations, weights, sample, is_query, width, height)
             for corner in tl.static_range(4):
-                column = left + corner % 2
-                row = top + corner // 2
-                inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & is_query
-                share = (1 - tl.abs(x - column)) * (1 - tl.abs(y - row))
-                place = start + row.to(tl.int32) * width + column.to(tl.int32)
+                place, part_x, part_y, inside = _find_corner(x, y, corner, width, height, is_query)
                 mask = inside[:, None] & (d < D)[None, :]
-                pixel = tl.load(pixels + place[:, None] * (M * D), mask=mask, other=0.0)
-                total += (weight * share)[:, None] * pixel.to(tl.float32)
+                offsets = (start + place)[:, None] * (M * D)
+                pixel = tl.load(pixels + offsets, mask=mask, other=0.0)
+                total += (weight * part_x * part_y)[:, None] * pixel.to(tl.float32)
         start += height * width
     target = output + item[:, None] * D + d[None, :]
     tl.store(target, total.to(output.dtype.element_ty), mask=is_query[:, None] & (d < D)[None, :])
 
 
 @triton.jit
-def _backward_kernel(  # noqa: PLR0915  Triton has no closures to cut it into
+def _backward_kernel(
     value,
     sizes,
     locations,
@@ -195,24 +205,13 @@ def _backward_kernel(  # noqa: PLR0915  Triton has no closures to cut it into
         width = tl.load(sizes + 2 * level + 1)
         for point in tl.static_range(P):
             sample = item * (L * P) + level * P + point
-            x = tl.load(locations + 2 * sample, mask=is_query, other=0.0).to(tl.float32)
-            y = tl.load(locations + 2 * sample + 1, mask=is_query, other=0.0).to(tl.float32)
-            weight = tl.load(weights + sample, mask=is_query, other=0.0).to(tl.float32)
-            x = x * width - 0.5
-            y = y * height - 0.5
-            left = tl.floor(x)
-            top = tl.floor(y)
+            x, y, weight = _load_sample(locations, weights, sample, is_query, width, height)
             along_x = tl.zeros((BLOCK_Q,), tl.float32)
             along_y = tl.zeros((BLOCK_Q,), tl.float32)
             along_weight = tl.zeros((BLOCK_Q,), tl.float32)
             for corner in tl.static_range(4):
-                column = left + corner % 2
-                row = top + corner // 2
-                inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & is_query
-                part_x = 1 - tl.abs(x - column)
-                part_y = 1 - tl.abs(y - row)
-                place = start + row.to(tl.int32) * width + column.to(tl.int32)
-                pixel_row = first_row + place.to(tl.int64) * M
+                place, part_x, part_y, inside = _find_corner(x, y, corner, width, height, is_query)
+                pixel_row = first_row + (start + place).to(tl.int64) * M
                 mask = inside[:, None] & (d < D)[None, :]
                 offsets = pixel_row[:, None] * D + d[None, :]
                 pixel = tl.load(value + offsets, mask=mask, other=0.0).to(tl.float32)
