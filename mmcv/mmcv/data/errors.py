@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 
@@ -47,3 +49,29 @@ def check_label_size(
             f"{img_w}x{img_h}: regenerate the label file, or check that ann_dir, img_suffix and "
             "seg_map_suffix pair the right files (EXIF rotation of the image is applied)"
         )
+
+
+def describe_dead_worker(error: RuntimeError, num_workers: int, batch_size: int | None) -> str:
+    """Returns what the death of a worker process means and what to change; "" if it is no such.
+
+    Args:
+        error: of torch's loader.
+        num_workers: of the loader.
+        batch_size: samples per batch of this rank.
+    """
+    text = str(error)
+    found = re.search(r"DataLoader worker \(pid\(?s?\)? ?([\d, ]+)\) (.*)", text)
+    if found is None:
+        return ""
+    pids, fate = found.group(1), found.group(2).splitlines()[0].rstrip(".")
+    cure = (
+        "most often because the machine ran out of memory: lower data.workers_per_gpu"
+        f" ({num_workers}) or data.samples_per_gpu ({batch_size}); to see an error of the data set"
+        " itself, set data.workers_per_gpu=0"
+    )
+    if "Bus error" in text or "shared memory" in text:
+        cure = (
+            "because /dev/shm is full: enlarge it (docker run --shm-size=16g), or lower"
+            f" data.workers_per_gpu ({num_workers})"
+        )
+    return f"worker process {pids} of the data loader died ({fate}), {cure}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,8 @@ from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import get_worker_info
 
 from mmcv.data.collate import collate
-from mmcv.data.errors import DataError
+from mmcv.data.errors import DataError, describe_dead_worker
+from mmcv.data.group_samplers import DistributedGroupSampler
 from mmcv.data.samplers import (
     DistributedSampler,
     OrderedSampler,
@@ -93,7 +95,8 @@ def build_dataloader(
         workers_per_gpu: worker processes of this rank; 0: load in the main process.
         num_gpus: without ``dist``, multiplies batch size and workers.
         dist: split over the ranks of the process group (one if there is none).
-        shuffle: in a new order each epoch (``loader.sampler.set_epoch``); else in the dataset's.
+        shuffle: in a new order each epoch (``loader.sampler.set_epoch``); else in the dataset's. If
+            the dataset has groups (``flag``), each batch is of one group, as in 1.x.
         seed: of the order and of each sample's random numbers; None: random, equal on all ranks.
         drop_last: leave out samples that fill no global batch. An epoch then has as many batches
             on any number of ranks, at least one if a rank can fill it by repeating samples.
@@ -110,7 +113,10 @@ def build_dataloader(
     if dist:
         replicas, rank = replicas_and_rank(world_size, rank)
         drops = drop_last and len(dataset) >= replicas * samples_per_gpu
-        sampler = DistributedSampler(dataset, replicas, rank, shuffle, seed, drop_last=drops)
+        if shuffle and getattr(dataset, "flag", None) is not None:
+            sampler = DistributedGroupSampler(dataset, samples_per_gpu, replicas, rank, seed)
+        else:
+            sampler = DistributedSampler(dataset, replicas, rank, shuffle, seed, drop_last=drops)
         batch_size, num_workers = samples_per_gpu, workers_per_gpu
     else:
         sampler = ShuffledSampler(dataset, seed) if shuffle else OrderedSampler(dataset)
@@ -141,6 +147,13 @@ class _Batches:
         try:
             batch = next(self._batches)
         except StopIteration:
+            raise
+        except RuntimeError as error:
+            self._end_workers()
+            loader = self._loader
+            death = describe_dead_worker(error, loader.num_workers, loader.batch_size)
+            if death:
+                raise DataError(death) from error
             raise
         except Exception:
             self._end_workers()
@@ -187,5 +200,13 @@ class _WorkerInit:
     def __call__(self, worker_id: int) -> None:
         cv2.setNumThreads(0)
         torch.set_num_threads(1)
+        # Schedulers send signals to all processes of a job. The training answers to them, and needs
+        # its workers for that; a second SIGTERM is meant for the worker.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _be_ended_by_the_next)
         if self.function is not None:
             self.function(worker_id)
+
+
+def _be_ended_by_the_next(number: int, frame: Any) -> None:
+    signal.signal(number, signal.SIG_DFL)

@@ -65,6 +65,10 @@ class RandomCutOut:
         """Fills holes, in place."""
         if np.random.rand() >= self.prob:
             return results
+        return self.fill_holes(results)
+
+    def fill_holes(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Fills holes without drawing whether to, in place."""
         h, w = results["img"].shape[:2]
         for _ in range(np.random.randint(self.n_holes[0], self.n_holes[1] + 1)):
             x1, y1 = np.random.randint(0, w), np.random.randint(0, h)

@@ -81,7 +81,7 @@ class RandomMosaic:
             scale = min(height / h, width / w)
             size = (int(w * scale), int(h * scale))
             resized = imresize(part, size, interpolation=interpolation)
-            (x1, y1, x2, y2), (left, top, right, bottom) = _paste_and_crop(
+            (x1, y1, x2, y2), (left, top, right, bottom) = paste_and_crop(
                 center, size, (shape[1], shape[0]), quarter
             )
             mosaic[y1:y2, x1:x2] = resized[top:bottom, left:right]
@@ -95,7 +95,7 @@ class RandomMosaic:
         )
 
 
-def _paste_and_crop(
+def paste_and_crop(
     center: tuple[int, int], size: tuple[int, int], canvas: tuple[int, int], quarter: int
 ) -> tuple[Box, Box]:
     """Returns where a part of ``size`` goes on the canvas, and which region of the part goes there.

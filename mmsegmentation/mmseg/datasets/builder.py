@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from mmcv.data import DataLoader
 from mmcv.data import build_dataloader as build_loader
-from mmcv.image.checks import require
-from mmcv.registry import build_from_cfg
+from mmcv.data.building import build_nested_dataset
 from mmseg.registry import DATASETS, PIPELINES
 
 __all__ = ["DATASETS", "PIPELINES", "build_dataloader", "build_dataset"]
@@ -27,20 +25,16 @@ def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> An
             the section under ``dataset``.
         default_args: arguments used where a section has none.
     """
-    from mmseg.datasets.dataset_wrappers import ConcatDataset  # imports what is registered here
+    import mmseg.datasets  # noqa: F401  registers what is looked up here
 
-    if isinstance(cfg, (list, tuple)):
-        return ConcatDataset([build_dataset(part, default_args) for part in cfg])
-    if cfg.get("type") in ("RepeatDataset", "MultiImageMixDataset"):
-        wrapped = build_dataset(cfg["dataset"], default_args)
-        steps = {"registry": PIPELINES} if cfg["type"] == "MultiImageMixDataset" else {}
-        return build_from_cfg({**cfg, "dataset": wrapped, **steps}, DATASETS)
-    if cfg.get("type") == "ConcatDataset":
-        parts = [build_dataset(part, default_args) for part in cfg["datasets"]]
-        return build_from_cfg({**cfg, "datasets": parts}, DATASETS)
-    if any(isinstance(cfg.get(key), (list, tuple)) for key in LIST_KEYS):
-        return _concat_dataset(cfg, default_args)
-    return build_from_cfg(cfg, DATASETS, default_args)
+    return build_nested_dataset(
+        cfg,
+        default_args,
+        registry=DATASETS,
+        wrappers=("RepeatDataset", "MultiImageMixDataset"),
+        list_keys=LIST_KEYS,
+        extra={"MultiImageMixDataset": {"registry": PIPELINES}},
+    )
 
 
 def build_dataloader(
@@ -70,22 +64,3 @@ def build_dataloader(
         persistent_workers=persistent_workers,
         **kwargs,
     )
-
-
-def _concat_dataset(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None) -> Any:
-    """Builds one data set per entry of the listed keys; a single value goes with all entries."""
-    from mmseg.datasets.dataset_wrappers import ConcatDataset
-
-    lists = {key: cfg[key] for key in LIST_KEYS if isinstance(cfg.get(key), (list, tuple))}
-    lengths = {key: len(values) for key, values in lists.items() if len(values) != 1}
-    require(
-        len(set(lengths.values())) <= 1,
-        f"the lists of one data set must be equally long, but got {lengths}",
-    )
-    count = max(lengths.values(), default=1)
-    common = {key: copy.deepcopy(v) for key, v in cfg.items() if key != "separate_eval"}
-    datasets = []
-    for i in range(count):
-        own = {key: values[i if len(values) > 1 else 0] for key, values in lists.items()}
-        datasets.append(build_dataset({**common, **own}, default_args))
-    return ConcatDataset(datasets, cfg.get("separate_eval", True))
