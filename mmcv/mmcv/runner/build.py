@@ -179,7 +179,9 @@ def register_evaluation(runner: BaseRunner, dataset: Any, cfg: Config) -> None:
         ConfigError: a key of ``evaluation`` that neither the hook nor ``dataset.evaluate`` takes,
             or a metric that the data set does not know.
     """
-    options = {**(cfg.get("evaluation") or {}), "by_epoch": runner.unit == "epoch"}
+    reduces = getattr(dataset, "PRE_EVAL", False)  # whether predictions are too large to keep
+    options = {"pre_eval": reduces, **(cfg.get("evaluation") or {})}
+    options["by_epoch"] = runner.unit == "epoch"
     with in_section("evaluation", options):
         hook = EvalHook(build_val_loader(dataset, cfg), **options)
         check_arguments(dataset.evaluate, {"results": [], "logger": None, **hook.eval_kwargs})

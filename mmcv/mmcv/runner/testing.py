@@ -36,7 +36,8 @@ def run_inference(
     the same number, are counted once.
 
     Args:
-        model: called as ``model(return_loss=False, **batch)``; its mode is restored afterwards.
+        model: called as ``model(return_loss=False, **TEST_OPTIONS, **batch)``, with an attribute of
+            that name if it has one; its mode is restored afterwards.
         loader: of test samples, not shuffled.
         device: where batches go; by default where the model is.
         pre_eval: reduces the predictions of a batch, so that only small records are kept and
@@ -46,11 +47,13 @@ def run_inference(
     """
     reduce: Any = getattr(loader.dataset, "pre_eval") if pre_eval is True else pre_eval  # noqa: B009
     device = device_of(model) if device is None else torch.device(device)
+    # What a kind of model needs to be asked for, such as the coordinates of the original image.
+    options = getattr(getattr(model, "module", model), "TEST_OPTIONS", {})
     parts: list[tuple[list[int], list[Any]]] = []
     with _evaluating(model), _bar(loader, progress) as bar:
         for indices, batch in _numbered(loader):
             with torch.no_grad():
-                predictions = model(return_loss=False, **to_device(batch, device))
+                predictions = model(return_loss=False, **options, **to_device(batch, device))
             if on_result:
                 on_result(predictions, indices, batch)
             records = reduce(predictions, indices) if reduce else predictions

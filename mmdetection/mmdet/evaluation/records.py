@@ -40,3 +40,9 @@ def encode_mask(mask: Any) -> Any:
     columns = np.asfortranarray(np.asarray(mask), dtype=np.uint8)
     rles: Any = mask_utils.encode(columns[:, :, np.newaxis])
     return rles[0]
+
+
+def decode_mask(mask: Any) -> np.ndarray:
+    """Returns a mask as (H, W) array; an array is returned as it is."""
+    rle: Any = mask
+    return mask_utils.decode(rle) if isinstance(mask, dict) else np.asarray(mask)

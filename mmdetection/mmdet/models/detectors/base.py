@@ -21,6 +21,9 @@ Metas = list[dict[str, Any]]
 class BaseDetector(BaseModel):
     """Base of detectors; ``CLASSES`` is set from the data set or the checkpoint."""
 
+    # Evaluation compares with boxes in the coordinates of the original images.
+    TEST_OPTIONS: Mapping[str, Any] = {"rescale": True}
+
     def __init__(self, init_cfg: Any = None) -> None:
         super().__init__(init_cfg)
         self.CLASSES: Sequence[str] | None = None

@@ -1,0 +1,3 @@
+"""1.x import path."""
+
+from mmdet.visualization.image import *  # noqa: F403

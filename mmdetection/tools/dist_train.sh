@@ -1,0 +1,1 @@
+../../mmsegmentation/tools/dist_train.sh

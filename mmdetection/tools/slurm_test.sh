@@ -1,0 +1,1 @@
+../../mmsegmentation/tools/slurm_test.sh
