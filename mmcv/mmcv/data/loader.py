@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -200,13 +202,25 @@ class _WorkerInit:
     def __call__(self, worker_id: int) -> None:
         cv2.setNumThreads(0)
         torch.set_num_threads(1)
-        # Schedulers send signals to all processes of a job. The training answers to them, and needs
-        # its workers for that; a second SIGTERM is meant for the worker.
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _be_ended_by_the_next)
+        _answer_only_to_parent()
         if self.function is not None:
             self.function(worker_id)
 
 
-def _be_ended_by_the_next(number: int, frame: Any) -> None:
-    signal.signal(number, signal.SIG_DFL)
+def _answer_only_to_parent() -> None:
+    """Lets signals of a scheduler pass, which sends them to all processes of a job.
+
+    The training answers to them, and needs its workers for that.
+    """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # Linux: it says who sent the signal
+        # Threads inherit the mask, so the signal waits for the one that asks for it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_wait_for_parent, name="signals", daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = os.getppid()
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
