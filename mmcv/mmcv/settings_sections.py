@@ -118,6 +118,16 @@ class CheckpointSection(Closed):
     filename_tmpl: str | None = None
     meta: Options | None = None
     create_symlink: bool = True
+    asynchronous: bool = True
+    save_frozen: bool = False
+
+
+class FailuresSection(Closed):
+    """``failures``: what a run does when something goes wrong."""
+
+    non_finite: Literal["stop", "skip", "watch"] = "stop"
+    max_skips: NonNegativeInt = 10
+    hang_timeout: PositiveFloat | None = 1800.0
 
 
 class LogSection(Closed):
@@ -253,6 +263,7 @@ class Settings(Open):
     deepspeed: bool = False
     deepspeed_config: Annotated[Any, AfterValidator(_path_or_dict)] = None
     dist_params: DistSection | None = None
+    failures: FailuresSection | None = None
     find_unused_parameters: bool = False
     load_from: str | None = None
     resume_from: str | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import operator
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 import mmcv.engine
-from mmcv.hooks.checkpoint import output_folder
+from mmcv.hooks.checkpoint import find_checkpoint_hook, output_folder
 from mmcv.hooks.hook import Hook
 from mmcv.hooks.logger import LoggerHook
 from mmcv.registry import ConfigError, did_you_mean
@@ -114,6 +115,7 @@ class EvalHook(Hook):
         self.pre_eval = pre_eval
         self.broadcast_bn_buffer = broadcast_bn_buffer
         self.initial_flag = True
+        self._is_late = False
         # Looked up now: plug-ins replace it in mmcv.engine.
         self.test_fn = test_fn or mmcv.engine.single_gpu_test
         self.greater_keys = _as_list(greater_keys, self._default_greater_keys)
@@ -172,13 +174,20 @@ class EvalHook(Hook):
 
     def after_train_iter(self, runner: BaseRunner) -> None:
         """Evaluates if ``interval`` counts iterations."""
-        if not self.by_epoch and self._should_evaluate(runner):
+        if not self.by_epoch and (self._is_late or self._should_evaluate(runner)):
+            if self._must_wait(runner):
+                return
             # The loggers come later: what they have of the training must not mix with results.
             for hook in runner.hooks:
                 if isinstance(hook, LoggerHook):
                     hook.after_train_iter(runner)
             runner.log_buffer.clear()
             self._do_evaluate(runner)
+
+    def _must_wait(self, runner: BaseRunner) -> bool:
+        """Whether the best checkpoint, if this were it, could not be saved in this iteration."""
+        self._is_late = self.save_best is not None and not runner.supervisor.can_save(runner)
+        return self._is_late
 
     def _is_due_at_start(self, runner: BaseRunner, current: int) -> bool:
         is_first, self.initial_flag = self.initial_flag, False
@@ -198,10 +207,11 @@ class EvalHook(Hook):
         if self.broadcast_bn_buffer:
             _share_running_statistics(runner.strategy.module)
         runner.strategy.eval()
-        if self.pre_eval:
-            results = run_inference(runner.strategy.module, self.dataloader, pre_eval=True)
-        else:
-            results = self.test_fn(runner.strategy.module, self.dataloader)
+        with _noting_progress(runner):
+            if self.pre_eval:
+                results = run_inference(runner.strategy.module, self.dataloader, pre_eval=True)
+            else:
+                results = self.test_fn(runner.strategy.module, self.dataloader)
         runner.strategy.train()
         runner.call_hook("after_evaluation")
         runner.log_buffer.output["eval_iter_num"] = len(self.dataloader)
@@ -256,11 +266,20 @@ class EvalHook(Hook):
         path = store.path(f"best_{self.key_indicator}_{unit}_{number + 1}")
         previous, self.best_ckpt_path = self.best_ckpt_path, str(path)
         messages.update(best_score=key_score, best_ckpt=str(path))
-        runner.save_checkpoint(self.out_dir, filename_tmpl=path.name, create_symlink=False)
-        if previous and previous != str(path) and runner.rank == 0:
-            store.remove(Path(previous))
-            logger.info("The previous best checkpoint %s was removed", previous)
-        logger.info("Now best checkpoint is saved as %s.", path.name)
+
+        def then() -> None:
+            if previous and previous != str(path) and runner.rank == 0:
+                store.remove(Path(previous))
+                logger.info("The previous best checkpoint %s was removed", previous)
+            logger.info("Now best checkpoint is saved as %s.", path.name)
+
+        options = {"filename_tmpl": path.name, "create_symlink": False}
+        regular = find_checkpoint_hook(runner)
+        if regular is not None and regular.asynchronous:
+            runner.save_checkpoint(self.out_dir, **options, then=then)
+        else:
+            runner.save_checkpoint(self.out_dir, **options)
+            then()
         logger.info("Best %s is %0.4f at %d %s.", self.key_indicator, key_score, number + 1, unit)
 
 
@@ -271,6 +290,19 @@ def _as_list(keys: Sequence[str] | str | None, default: list[str]) -> list[str]:
     if keys is None:
         return default
     return [keys] if isinstance(keys, str) else list(keys)
+
+
+@contextmanager
+def _noting_progress(runner: BaseRunner) -> Iterator[None]:
+    """Takes every batch of the evaluation for progress, whoever runs the model."""
+    handle = runner.strategy.module.register_forward_pre_hook(
+        lambda module, args: runner.supervisor.note("evaluating")
+    )
+    try:
+        yield
+    finally:
+        handle.remove()
+        runner.supervisor.note("computing the metrics")
 
 
 def _share_running_statistics(module: nn.Module) -> None:

@@ -100,7 +100,7 @@ class Hook:
         """Before weights and hook states are collected for a checkpoint; on every rank."""
 
     def after_save_checkpoint(self, runner: BaseRunner) -> None:
-        """After a checkpoint was written; on every rank."""
+        """After the values of a checkpoint were taken; it may still be on its way to disk."""
 
     def every_n_epochs(self, runner: BaseRunner, n: int) -> bool:
         """Whether the current epoch is an n-th one; never for n < 1."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,22 @@ class LogBuffer:
             self._num_new[name] = self._num_new.get(name, 0) + 1
             if len(values) >= 2 * MAX_HISTORY:
                 del values[:-MAX_HISTORY], counts[:-MAX_HISTORY]
+
+    def drop_latest(self, names: Iterable[str], count: int) -> None:
+        """Forgets the latest values of each name: those of iterations that do not count.
+
+        The only value of a name stays, for there would be nothing to log.
+
+        Args:
+            names: of ``update``.
+            count: how many values.
+        """
+        for name in names:
+            values = self.val_history.get(name, [])
+            num = min(count, len(values) - 1)
+            if num > 0:
+                del values[-num:], self.n_history[name][-num:]
+                self._num_new[name] = max(self._num_new.get(name, 0) - num, 0)
 
     def average(self, n: int = 0) -> None:
         """Puts the weighted means of the latest ``n`` values (0: of all) into ``output``.

@@ -65,7 +65,9 @@ class OptimizerHook(Hook):
             self.detect_anomalous_parameters(loss, runner)
         options = dict(self.grad_clip or {})
         norm = runner.strategy.update(loss, divide_by=self._divisor, **options)
-        if norm is not None:
+        was_stepped = runner.supervisor.guard.after_update(runner, norm)
+        is_computed_anyway = bool(self.grad_clip) or not isinstance(runner.strategy, SingleDevice)
+        if norm is not None and was_stepped and is_computed_anyway:
             num_samples = runner.outputs.get("num_samples", 1)
             runner.log_buffer.update({"grad_norm": norm}, num_samples)
 

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -47,7 +48,7 @@ def init_dist(launcher: str, backend: str = "nccl", **kwargs: Any) -> None:
         launcher: ``pytorch`` (torchrun's variables), ``slurm`` or ``mpi``.
         backend: ``nccl`` becomes ``gloo`` on a machine without CUDA.
         kwargs: passed to ``torch.distributed.init_process_group``; ``port`` is that of the first
-            SLURM node.
+            SLURM node, ``timeout`` may be a number of seconds.
     """
     if launcher not in _ENVIRONMENTS:
         raise ValueError(f"Invalid launcher type: {launcher}; possible: {', '.join(_ENVIRONMENTS)}")
@@ -64,6 +65,8 @@ def init_dist(launcher: str, backend: str = "nccl", **kwargs: Any) -> None:
     elif backend == "nccl":
         logger.info("no CUDA device: the process group uses gloo instead of nccl")
         backend = "gloo"
+    if isinstance(kwargs.get("timeout"), (int, float)):
+        kwargs["timeout"] = timedelta(seconds=kwargs["timeout"])
     dist.init_process_group(backend=backend, **kwargs)
 
 

@@ -34,7 +34,7 @@ class LossWatch:
         self._seen: list[tuple[int, dict[str, Any]]] = []
 
     def add(self, iteration: int, outputs: Mapping[str, Any]) -> None:
-        """Remembers what a training step returned; looks if it is time to.
+        """Remembers what a training step returned.
 
         Args:
             iteration: 0-based.
@@ -46,8 +46,23 @@ class LossWatch:
         # Without the graph, which would keep all activations.
         kept = {k: v.detach() if isinstance(v, Tensor) else v for k, v in parts.items()}
         self._seen.append((iteration, kept))
-        if (iteration + 1) % self.interval == 0:
+
+    def look(self, iteration: int) -> None:
+        """Does ``check`` if it is time to, at the end of an iteration."""
+        if (iteration + 1) % self.interval == 0 or len(self._seen) >= self.interval:
             self.check()
+
+    def bad_parts(self, since: int) -> dict[int, list[str]]:
+        """Returns this rank's losses that are not finite, by iteration from ``since`` on."""
+        bad: dict[int, list[str]] = {}
+        for iteration, name in self._bad():
+            if iteration >= since:
+                bad.setdefault(iteration, []).append(name)
+        return bad
+
+    def forget(self, since: int) -> None:
+        """Drops what was seen from an iteration on: it was dealt with."""
+        self._seen = [(i, values) for i, values in self._seen if i < since]
 
     def check(self) -> None:
         """Raises NonFiniteLossError on every rank if any rank saw a value that is not finite."""
@@ -62,10 +77,14 @@ class LossWatch:
         text = f"parameters are not finite, though no loss showed it yet: {', '.join(bad[:3])} ..."
         self._raise_together(text if bad else "")
 
-    def _complaint(self) -> str:
+    def _bad(self) -> list[tuple[int, str]]:
+        """Returns iteration and name of every value that is not finite."""
         entries = [(i, name, v) for i, values in self._seen for name, v in values.items()]
         is_finite = _to_cpu([_all_finite(value) for _, _, value in entries])
-        bad = [(i, n) for (i, n, _), fine in zip(entries, is_finite, strict=True) if not fine]
+        return [(i, n) for (i, n, _), fine in zip(entries, is_finite, strict=True) if not fine]
+
+    def _complaint(self) -> str:
+        bad = self._bad()
         if not bad:
             return ""
         first = bad[0][0]

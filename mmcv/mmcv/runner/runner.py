@@ -18,16 +18,15 @@ from torch.optim import Optimizer
 from mmcv.hooks.hook import Hook
 from mmcv.hooks.log_buffer import LogBuffer
 from mmcv.registry import RUNNERS
-from mmcv.runner import hook_configs, rates
-from mmcv.runner.checkpoint import NO_PREFIX, load_checkpoint
+from mmcv.runner import hook_configs, rates, saving
 from mmcv.runner.checks import check_arguments, check_not_empty, check_workflow, made_folder
 from mmcv.runner.dist_utils import get_dist_info
 from mmcv.runner.iter_loader import IterLoader
 from mmcv.runner.loss_watch import LossWatch
 from mmcv.runner.priority import Priority, get_priority
-from mmcv.runner.resume import Event, Resumption, training_state
-from mmcv.runner.store import CheckpointStore
+from mmcv.runner.resume import Event, Resumption
 from mmcv.runner.strategy import SingleDevice, Strategy
+from mmcv.runner.supervisor import Supervisor
 
 
 class BaseRunner(metaclass=ABCMeta):
@@ -81,6 +80,7 @@ class BaseRunner(metaclass=ABCMeta):
         self.mode: str | None = None
         self.log_buffer = LogBuffer()
         self.loss_watch = LossWatch()
+        self.supervisor = Supervisor()
         self.batches: IterLoader | None = None  # where the run is in its data
         self.data_loader: Any = None
         self.data_batch: Any = None
@@ -119,6 +119,9 @@ class BaseRunner(metaclass=ABCMeta):
     get_hook_info = hook_configs.get_hook_info
     current_lr = rates.current_lr
     current_momentum = rates.current_momentum
+    save_checkpoint = saving.save_checkpoint
+    resume = saving.resume
+    load_checkpoint = saving.load_checkpoint
 
     @abstractmethod
     def _run(self, batches: IterLoader) -> None:
@@ -144,17 +147,21 @@ class BaseRunner(metaclass=ABCMeta):
             self._max_iters = self._max_epochs * len(self.batches)
         self._info("Start running, work_dir: %s", self.work_dir or "NONE")
         self._info("Hooks will be executed in the following order:\n%s", self.get_hook_info())
-        self.call_hook("before_run")
-        if self._resumption is not None:
-            self._resumption.restore(self, self.batches)
-        elif self.unit == "epoch":
-            self.batches.seek(self._epoch, 0)
-        self.mode = "train"
-        self._run(self.batches)
-        self.call_hook("after_run")
+        with self.supervisor.watching(self):
+            self.call_hook("before_run")
+            if self._resumption is not None:
+                self._resumption.restore(self, self.batches)
+            elif self.unit == "epoch":
+                self.batches.seek(self._epoch, 0)
+            self.mode = "train"
+            self._run(self.batches)
+            self.supervisor.note("finishing the last checkpoint")
+            self.strategy.finish_saving()
+            self.call_hook("after_run")
 
     def run_iter(self, data_batch: Any) -> None:
         """Runs one batch through the model and keeps the outputs."""
+        self.supervisor.note("forward")
         outputs = self.strategy.forward(data_batch)
         if not isinstance(outputs, dict):
             raise TypeError("model.train_step() must return a dict")
@@ -185,92 +192,29 @@ class BaseRunner(metaclass=ABCMeta):
         for hook in hooks:
             if is_outermost:
                 self._event = fn_name, type(hook).__name__
+                self.supervisor.note(f"{type(hook).__name__}.{fn_name}")
             getattr(hook, fn_name)(self)
         if is_outermost:
             self._event = None
-
-    def save_checkpoint(
-        self,
-        out_dir: str | Path,
-        filename_tmpl: str | None = None,
-        *,
-        save_optimizer: bool = True,
-        meta: Mapping[str, Any] | None = None,
-        create_symlink: bool = True,
-    ) -> Path:
-        """Saves everything that continuing needs. Collective: every rank must call it.
-
-        Args:
-            out_dir: folder.
-            filename_tmpl: ``iter_{}.pth`` or ``epoch_{}.pth`` by default; the number is that of the
-                iteration or epoch in progress, counted from 1.
-            save_optimizer: without, the checkpoint is smaller and cannot be resumed.
-            meta: added to the runner's.
-            create_symlink: let ``latest.pth`` point to the new checkpoint.
-
-        Returns:
-            The path; without ``.pth`` if the strategy saves directories.
-
-        Raises:
-            NonFiniteLossError: a loss or a parameter is not finite, so there is nothing to save.
-        """
-        if meta is not None and not isinstance(meta, Mapping):
-            raise TypeError(f"meta should be a dict or None, but got {type(meta)}")
-        self.loss_watch.check()
-        self.loss_watch.check_weights(self.strategy.module)
-        Path(out_dir).mkdir(parents=True, exist_ok=True)
-        store = CheckpointStore(out_dir, self.strategy.suffix)
-        number = (self._epoch if self.unit == "epoch" else self._iter) + 1
-        path = store.path((filename_tmpl or f"{self.unit}_{{}}").format(number))
-        event, self._event = self._event, self._event or ("save", "")
-        self.call_hook("before_save_checkpoint")
-        state = training_state(self, event, meta or {})
-        self.strategy.save(path, state, with_optimizer=save_optimizer)
-        self.call_hook("after_save_checkpoint")
-        self._event = event
-        if create_symlink and self._rank == 0:
-            store.mark_latest(path)
-        return path
-
-    def resume(
-        self, checkpoint: str | Path, resume_optimizer: bool = True, map_location: Any = "default"
-    ) -> None:
-        """Restores a checkpoint, so that ``run`` continues as if there had been no interruption.
-
-        Args:
-            checkpoint: file or directory that a runner saved.
-            resume_optimizer: without, only the weights and the counters are restored.
-            map_location: accepted for 1.x callers.
-        """
-        state = self.strategy.load(Path(checkpoint), with_optimizer=resume_optimizer)
-        self._resumption = Resumption(state)
-        self._resumption.set_counters(self)
-        self._info("resumed epoch %d, iter %d", self._epoch, self._iter)
-
-    def load_checkpoint(
-        self,
-        filename: str | Path,
-        map_location: Any = "cpu",
-        strict: bool = False,
-        revise_keys: Any = NO_PREFIX,
-    ) -> dict[str, Any]:
-        """Loads weights only; see :func:`mmcv.runner.checkpoint.load_checkpoint`."""
-        self._info("load checkpoint from %s", filename)
-        module = self.strategy.module
-        return load_checkpoint(module, filename, map_location, strict, self.logger, revise_keys)
 
     def _replay(self, event: str) -> None:
         if self._resumption is not None:
             self._resumption.replay(self, event)
 
-    def _train_iter(self, data_batch: Any) -> None:
+    def _train_iter(self, batches: IterLoader) -> None:
         """Runs one iteration with its two events."""
-        self.data_batch = data_batch
+        self.supervisor.note("loading data")
+        self.data_batch = data_batch = next(batches)
+        self.supervisor.guard.before_iteration(self, data_batch)
         self.call_hook("before_train_iter")
         self.run_iter(data_batch)
         self.call_hook("after_train_iter")
         self.data_batch = None
+        if not self.supervisor.guard.is_step_open:
+            self.loss_watch.look(self._iter)
         self._iter += 1
+        self.supervisor.note("between iterations")
+        self.supervisor.between_iterations(self)
 
     def _enter_train_mode(self) -> None:
         if not self.strategy.module.training:  # at the start, or a hook has run the model
@@ -302,7 +246,7 @@ class EpochBasedRunner(BaseRunner):
         self._replay("after_train_iter")
         while batches.batch < len(batches):
             self._inner_iter = batches.batch
-            self._train_iter(next(batches))
+            self._train_iter(batches)
         batches.seek(self._epoch + 1, 0)
         self.call_hook("after_train_epoch")
         self._epoch += 1
@@ -322,5 +266,5 @@ class IterBasedRunner(BaseRunner):
         while self._iter < self._max_iters:
             self._enter_train_mode()
             self._epoch = batches.epoch  # 1.x: of the batch before this one
-            self._train_iter(next(batches))
+            self._train_iter(batches)
         self.call_hook("after_epoch")

@@ -23,6 +23,7 @@ from mmcv.runner.dist_utils import (
     init_world_of_one,
     is_distributed,
 )
+from mmcv.runner.failures import DEFAULT_HANG_TIMEOUT
 from mmcv.runner.paths import resolve_paths
 from mmcv.runner.seed import init_random_seed, set_random_seed
 from mmcv.runner.zero.settings import load_deepspeed_config
@@ -53,7 +54,10 @@ def load_config(args: argparse.Namespace) -> Config:
 def start_process(cfg: Config, args: argparse.Namespace) -> None:
     """Joins the other processes, and chooses this one's device and its settings."""
     if args.launcher != "none":
-        init_dist(args.launcher, **cfg.get("dist_params", {}))
+        # Longer than the watchdog's: that one says which rank hangs.
+        hang_timeout = (cfg.get("failures") or {}).get("hang_timeout", DEFAULT_HANG_TIMEOUT)
+        patience = {} if hang_timeout is None else {"timeout": hang_timeout + 60}
+        init_dist(args.launcher, **{**patience, **cfg.get("dist_params", {})})
     else:
         if torch.cuda.is_available():
             torch.cuda.set_device(args.gpu_ids[0] if args.gpu_ids else args.gpu_id)

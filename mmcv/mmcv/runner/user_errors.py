@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +14,18 @@ from mmcv.registry import ConfigError
 from mmcv.runner.dist_utils import get_dist_info
 from mmcv.runner.files import CheckpointError
 from mmcv.runner.loss_watch import NonFiniteLossError
+from mmcv.runner.out_of_memory import OutOfMemory
 
 logger = logging.getLogger(__name__)
 
-USER_ERRORS = (ConfigError, DataError, NonFiniteLossError, FileNotFoundError)
+USER_ERRORS = (ConfigError, DataError, NonFiniteLossError, FileNotFoundError, OutOfMemory)
 # Raised on all ranks together.
 COMMON_ERRORS = (CheckpointError, NonFiniteLossError)
+# How torch says that a connection to another rank was lost.
+LOST = re.compile(
+    r"Connection (closed|reset) by peer|[Cc]onnection was likely closed|Broken pipe"
+    r"|remote process exited|ncclRemoteError|Socket Timeout|Timed out waiting"
+)
 
 
 class Progress:
@@ -46,6 +53,16 @@ def one_line_errors(*, verbose: bool) -> Iterator[Progress]:
             who = f"rank {rank}: " if world_size > 1 and progress.is_running else ""
             sys.stderr.write(f"error: {who}{error}\n")
             sys.stderr.flush()
+        raise SystemExit(1) from None
+    except RuntimeError as error:
+        if verbose or get_dist_info()[1] == 1 or not LOST.search(str(error)):
+            raise
+        first = str(error).strip().splitlines()[0]
+        sys.stderr.write(
+            f"error: rank {get_dist_info()[0]} lost another rank, whose own message says why it"
+            f" ended; a rank without one was killed ({first})\n"
+        )
+        sys.stderr.flush()
         raise SystemExit(1) from None
 
 

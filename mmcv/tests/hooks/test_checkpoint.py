@@ -112,7 +112,7 @@ def test_hooks_see_every_save(make_runner, batches):
             seen.append(("after", saved(runner)))
 
     runner = make_runner(Watch())
-    runner.register_checkpoint_hook(dict(by_epoch=False, interval=8))
+    runner.register_checkpoint_hook(dict(by_epoch=False, interval=8, asynchronous=False))
     runner.run(batches)
     assert seen == [("before", []), ("after", ["iter_8.pth"])]
 

@@ -24,16 +24,19 @@ def test_the_first_bad_iteration_and_its_parts_are_named():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_it_looks_at_every_interval(value):
     watch = LossWatch(interval=3)
-    watch.add(0, outputs(1.0))
-    watch.add(1, outputs(value))
+    for i, loss in enumerate([1.0, value, 1.0]):
+        watch.add(i, outputs(loss))
+        if i < 2:
+            watch.look(i)
     with pytest.raises(NonFiniteLossError, match="iteration 2"):
-        watch.add(2, outputs(1.0))
+        watch.look(2)
 
 
 def test_finite_losses_and_bad_numbers_that_are_no_loss_pass():
     watch = LossWatch(interval=2)
     for i in range(7):
         watch.add(i, outputs(1.0, acc_seg=float("nan")))
+        watch.look(i)
     watch.check()
     watch.check()  # nothing new
     assert watch._seen == []
