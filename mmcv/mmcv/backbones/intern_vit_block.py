@@ -6,13 +6,14 @@ Legend: B batch, N tokens, C channels, h heads, D = C / h, H W token grid.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcv.backbones.window import pad_to_windows, window_partition, window_reverse
-from mmcv.cnn.drop import DropPath
+from mmcv.cnn.drop import DropPath, add_kept
 from mmcv.registry import ConfigError, did_you_mean
 from mmops.attention import attention
 from mmops.norm import RMSNorm, add_scale_rms_norm, uses_fused
@@ -166,6 +167,8 @@ class Block(nn.Module):
         backend: see ``Attention``.
         window_size: see ``Attention``.
         norm_type: see ``make_norm``.
+        skip_dropped: compute a branch for the samples that keep it; False computes it for all and
+            multiplies by zero, to compare with.
     """
 
     def __init__(
@@ -182,8 +185,10 @@ class Block(nn.Module):
         backend: str = "auto",
         window_size: int | None = None,
         norm_type: str = "rms_norm",
+        skip_dropped: bool = True,
     ) -> None:
         super().__init__()
+        self.skip_dropped = skip_dropped and drop_path > 0
 
         def scale() -> nn.Module:
             if not init_values:
@@ -208,8 +213,18 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
         """Maps tokens (B, N, C) of a grid (H, W), which may have a class token before them."""
+        if self.skip_dropped and self.training:
+            branch = partial(self._attention_branch, grid=grid)
+            x = add_kept(x, branch, self.drop_path1.drop_prob)
+            return add_kept(x, self._mlp_branch, self.drop_path2.drop_prob)
         x, normed = self._add_and_norm(x, self.attn(self.norm1(x), grid))
         return x + self.drop_path2(self.ls2(self.mlp(normed)))
+
+    def _attention_branch(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+        return self.ls1(self.attn(self.norm1(x), grid))
+
+    def _mlp_branch(self, x: Tensor) -> Tensor:
+        return self.ls2(self.mlp(self.norm2(x)))
 
     def _add_and_norm(self, x: Tensor, branch: Tensor) -> tuple[Tensor, Tensor]:
         """Adds the attention branch, and normalises the sum for the MLP."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmcv.registry import MODELS, build_from_cfg
@@ -23,6 +24,29 @@ def drop_path(x: Tensor, drop_prob: float = 0.0, training: bool = False) -> Tens
     keep = 1 - drop_prob
     mask = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(keep)
     return x * mask.div_(keep)
+
+
+def add_kept(x: Tensor, branch: Callable[[Tensor], Tensor], drop_prob: float) -> Tensor:
+    """Returns ``x + drop_path(branch(x), drop_prob, True)``, computed for the kept samples only.
+
+    The draws are made on the host, where their number is needed, and are those of ``drop_path``
+    on a CPU. If no sample is kept, ``branch`` runs on none: its parameters get zero gradients, so
+    that no rank waits for one that has none.
+
+    Args:
+        x: (B, ...).
+        branch: treats samples independently of each other.
+        drop_prob: in [0, 1).
+    """
+    keep = 1 - drop_prob
+    shape = (x.shape[0],) + (1,) * (x.ndim - 1)
+    mask = torch.empty(shape, dtype=x.dtype, device="cpu").bernoulli_(keep)
+    scale = float(torch.ones((), dtype=x.dtype, device="cpu").div_(keep))
+    kept = mask.flatten().nonzero().flatten()
+    if len(kept) == len(x):
+        return x + branch(x) * scale
+    kept = kept.to(x.device, non_blocking=True)
+    return x.index_add(0, kept, branch(x.index_select(0, kept)) * scale)
 
 
 @MODELS.register_module()

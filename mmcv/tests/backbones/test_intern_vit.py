@@ -270,13 +270,49 @@ def test_sizes_that_do_not_fit_are_named(change, message):
 @pytest.mark.parametrize("options", [SMALL, DETECTION])
 def test_checkpointing_gives_equal_gradients(options):
     grads = []
-    for with_cp in (False, True):
+    for with_cp in (False, True, "full"):
         model = randomise(InternViT6B(**dict(options, with_cp=with_cp, drop_path_rate=0.5)))
         torch.manual_seed(3)
         sum(m.square().sum() for m in model(images())).backward()
         grads.append({n: p.grad for n, p in model.named_parameters()})
     assert all(g is not None for g in grads[0].values())
-    torch.testing.assert_close(*grads, atol=0, rtol=0)
+    torch.testing.assert_close(grads[1], grads[0], atol=0, rtol=0)
+    torch.testing.assert_close(grads[2], grads[0], atol=0, rtol=0)
+
+
+def test_unknown_checkpointing_is_refused():
+    with pytest.raises(ConfigError, match=r"with_cp must be .* did you mean 'selective'"):
+        InternViT6B(**dict(SMALL, with_cp="selectiv"))
+
+
+@pytest.mark.parametrize("options", [SMALL, DETECTION])
+def test_skipping_dropped_branches_equals_multiplying_by_zero(options):
+    results = []
+    for skip in (False, True):
+        model = randomise(
+            InternViT6B(**dict(options, drop_path_rate=0.6, skip_dropped=skip))
+        ).double()
+        torch.manual_seed(5)
+        maps = model(images(batch=5).double())
+        sum(m.square().sum() for m in maps).backward()
+        results.append((maps, {n: p.grad for n, p in model.named_parameters()}))
+    torch.testing.assert_close(results[1], results[0], atol=0, rtol=1e-10)
+
+
+@pytest.mark.parametrize("options", [SMALL, DETECTION])
+def test_a_block_that_every_sample_skips_has_zero_gradients(options):
+    model = randomise(InternViT6B(**dict(options, drop_path_rate=0.999)))
+    torch.manual_seed(0)
+    sum(m.square().sum() for m in model(images())).backward()
+    assert all(p.grad is not None for p in model.parameters())
+    assert model.blocks[-1].mlp.fc1.weight.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("options", [SMALL, DETECTION])
+def test_patch_embedding_equals_a_convolution(options):
+    proj = randomise(InternViT6B(**options)).patch_embed.proj
+    plain = F.conv2d(images(), proj.weight, proj.bias, stride=proj.stride)
+    torch.testing.assert_close(proj(images()), plain, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("options", [SMALL, DETECTION, dict(SMALL, with_cp=True)])
