@@ -5,9 +5,10 @@ STAMP := .venv/.installed
 PACKAGES := ops mmcv mmsegmentation mmdetection
 SOURCES := ops/mmops mmcv/mmcv mmsegmentation/mmseg mmdetection/mmdet
 PYTEST_ARGS ?=
+BENCHMARKS := $(filter-out benchmarks/eager.py,$(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format golden lock
+.PHONY: help install demo demo-det test test-slow bench check format golden lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,11 +33,19 @@ $(STAMP): requirements.lock $(PACKAGES:%=%/pyproject.toml)
 demo: $(STAMP)  ## make a small data set, train on it with DeepSpeed in 2 processes, evaluate, draw
 	$(BIN)/python demo/run.py
 
+demo-det: $(STAMP)  ## the same for detection: Mask R-CNN on a small data set in COCO format
+	$(BIN)/python demo/run_detection.py
+
 test: $(STAMP)  ## the CPU suite (under 15 minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(STAMP)  ## the long tests: kills at random instants, every detector learns, two hosts
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+bench: $(STAMP)  ## every benchmark that needs no GPU, as ratios (benchmarks/RESULTS.md has ours)
+	@for script in $(BENCHMARKS); do \
+		echo "== $$script"; OMP_NUM_THREADS=1 $(BIN)/python $$script || exit 1; \
+	done
 
 # __init__.py files list names: re-exports under 1.x paths repeat them on purpose.
 check: $(STAMP)  ## lint, format, types, import directions, duplicates
