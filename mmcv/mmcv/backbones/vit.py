@@ -152,9 +152,7 @@ class TIMMVisionTransformer(PlainViT):
         side = img_size // patch_size
         self.pos_embed = nn.Parameter(torch.zeros(1, side * side + 1, embed_dim))
         self.norm_layer = norm_layer or LAYER_NORM
-        attention: dict[str, Any] = dict(
-            num_heads=num_heads, qkv_bias=qkv_bias, attn_drop=attn_drop_rate
-        )
+        attention: dict[str, Any] = dict(num_heads=num_heads, attn_drop=attn_drop_rate)
         self.blocks = nn.Sequential()
         for i, window in enumerate(window_sizes(window_attn, window_size, depth)):
             block = ViTBlock(

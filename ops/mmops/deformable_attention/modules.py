@@ -70,7 +70,7 @@ class MSDeformAttn(nn.Module):
 
         Args:
             query: (B, Q, C).
-            reference_points: (B or 1, Q, L, 2) x, y in [0, 1], or (…, 4) x, y, w, h.
+            reference_points: (B or 1, Q, L or 1, 2) x, y in [0, 1], or (…, 4) x, y, w, h.
             input_flatten: (B, S, C), the levels one after another.
             input_spatial_shapes: (L, 2) height and width of each level; a list of pairs spares a
                 device synchronisation.
@@ -111,12 +111,13 @@ class MSDeformAttn(nn.Module):
         if (
             reference.ndim != 4
             or reference.shape[0] not in (1, batch)
-            or tuple(reference.shape[1:3]) != (queries, levels)
+            or reference.shape[1] != queries
+            or reference.shape[2] not in (1, levels)
             or reference.shape[-1] not in (2, 4)
         ):
             raise ValueError(
-                f"reference_points must be ({batch} or 1, {queries}, {levels}, 2 or 4), but got"
-                f" {tuple(reference.shape)}"
+                f"reference_points must be ({batch} or 1, {queries}, {levels} or 1, 2 or 4), but"
+                f" got {tuple(reference.shape)}"
             )
         if padding_mask is not None and padding_mask.shape != source.shape[:2]:
             raise ValueError(
