@@ -80,8 +80,8 @@ def legacy_delta2bbox(
     limit = abs(math.log(wh_ratio_clip))
     center = center + size * deltas[..., :2]
     half = size * deltas[..., 2:].clamp(min=-limit, max=limit).exp() * 0.5
-    # Half a pixel off the true inverse, as it was.
-    boxes = torch.cat([center - half + 0.5, center + half - 0.5], dim=-1)
+    # Half a pixel wider on each side than the true inverse, as it was.
+    boxes = torch.cat([center - half, center + half], dim=-1)
     if max_shape is not None:
         height, width = max_shape[:2]
         last = boxes.new_tensor([width - 1, height - 1, width - 1, height - 1])

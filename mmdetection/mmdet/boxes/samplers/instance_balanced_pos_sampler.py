@@ -30,8 +30,10 @@ class InstanceBalancedPosSampler(RandomSampler):
         chosen = torch.cat(drawn)
         if len(chosen) > num_expected:
             return self.random_choice(chosen, num_expected)
-        others = candidates[~torch.isin(candidates, chosen)]
         missing = num_expected - len(chosen)
+        if missing == 0:  # no draw either: the generator stays where 1.x leaves it
+            return chosen
+        others = candidates[~torch.isin(candidates, chosen)]
         if len(others) > missing:
             others = self.random_choice(others, missing)
         return torch.cat([chosen, others])

@@ -117,7 +117,10 @@ class BoxLoss(Loss):
         if weight is not None and weight.dim() > 1 and not self.per_side:
             assert weight.shape == pred.shape
             weight = weight.mean(-1)
-        loss = self.box_loss(pred, target)
+        if len(pred):
+            loss = self.box_loss(pred, target)
+        else:  # no loss, but in the graph: DistributedDataParallel waits for every gradient
+            loss = pred * 0 if self.per_side else pred.sum(-1) * 0
         return self.loss_weight * weight_reduce_loss(loss, weight, reduction, avg_factor)
 
 
