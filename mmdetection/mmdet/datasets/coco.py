@@ -68,6 +68,14 @@ class CocoDataset(CustomDataset):
         ann_ids = self.coco.get_ann_ids(img_ids=[self.data_infos[idx]["id"]])
         return [ann["category_id"] for ann in self.coco.load_anns(ann_ids)]
 
+    def get_cat2imgs(self) -> dict[int, list[int]]:
+        """Returns for each label the indices of the images that show it."""
+        cat2imgs: dict[int, list[int]] = {label: [] for label in range(len(self.CLASSES or ()))}
+        for idx in range(len(self)):
+            for cat_id in set(self.get_cat_ids(idx)) & set(self.cat2label):
+                cat2imgs[self.cat2label[cat_id]].append(idx)
+        return cat2imgs
+
     def _parse_ann_info(
         self, img_info: dict[str, Any], ann_info: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:

@@ -14,13 +14,15 @@ def describe(dataset: Any) -> str:
     """Returns a line with the number of images and a table of instance counts.
 
     Args:
-        dataset: with ``get_ann_info`` or ``get_cat_ids``, CLASSES and ``test_mode``.
+        dataset: with ``get_ann_info``, CLASSES and ``test_mode``.
     """
     kind = "Test" if dataset.test_mode else "Train"
     head = f"\n{type(dataset).__name__} {kind} dataset with number of images {len(dataset)}, "
     if dataset.CLASSES is None:
         return head + "and its categories are unknown"
-    counts = Counter(label for i in range(len(dataset)) for label in dataset.get_cat_ids(i))
+    counts = Counter(
+        int(label) for i in range(len(dataset)) for label in dataset.get_ann_info(i)["labels"]
+    )
     rows = [(f"{i} [{name}]", str(counts[i])) for i, name in enumerate(dataset.CLASSES)]
     rows += [("", "")] * (-len(rows) % COLUMNS)
     columns: dict[str, list[str]] = {}

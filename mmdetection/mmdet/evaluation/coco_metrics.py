@@ -206,7 +206,7 @@ def class_table(judge: Any, coco_gt: Any) -> str:
         values = precisions[:, :, k, 0, -1]
         values = values[values > -1]
         ap = float(np.mean(values)) if values.size else float("nan")
-        cells += [coco_gt.loadCats(cat_id)[0]["name"], f"{ap:0.3f}"]
+        cells += [coco_gt.loadCats([int(cat_id)])[0]["name"], f"{ap:0.3f}"]
     width = min(6, len(cells))
     rows = itertools.zip_longest(*[cells[i::width] for i in range(width)], fillvalue="")
     columns = list(zip(*rows, strict=True))
