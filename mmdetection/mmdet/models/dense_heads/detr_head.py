@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -92,7 +92,7 @@ class DETRHead(SetPredictionHead):
         **kwargs: Any,
     ) -> None:
         # The layers of an anchor-free head do not exist here.
-        super(AnchorFreeHead, self).__init__(init_cfg)
+        super(AnchorFreeHead, self).__init__(init_cfg)  # type: ignore[call-arg]
         self.num_classes = num_classes
         self.in_channels = in_channels
         self.num_query = num_query
@@ -214,11 +214,13 @@ class DETRHead(SetPredictionHead):
         proposal_cfg: Any = None,
         **kwargs: Any,
     ) -> dict[str, Tensor]:
-        """Returns the losses of a batch; arguments as in :class:`BaseDenseHead`."""
+        """Returns the losses of a batch; arguments as in ``BaseDenseHead``."""
         assert proposal_cfg is None, '"proposal_cfg" must be None'
         labels = () if gt_labels is None else (gt_labels,)
         outs = self(x, img_metas)
-        return self.loss(*outs, gt_bboxes, *labels, img_metas, gt_bboxes_ignore=gt_bboxes_ignore)
+        return cast(Any, self.loss)(
+            *outs, gt_bboxes, *labels, img_metas, gt_bboxes_ignore=gt_bboxes_ignore
+        )
 
     def get_bboxes(  # type: ignore[override]
         self,
@@ -237,7 +239,7 @@ class DETRHead(SetPredictionHead):
     ) -> list[tuple[Tensor, Tensor]]:
         """Returns per image boxes (n, 5) and labels (n,)."""
         outs = self.forward(feats, img_metas)
-        return self.get_bboxes(*outs, img_metas, rescale=rescale)
+        return cast(Any, self.get_bboxes)(*outs, img_metas, rescale=rescale)
 
     def aug_test(self, feats: Any, img_metas: Any, rescale: bool = False) -> Any:
         """Raises an error: sets of queries are not merged over views."""

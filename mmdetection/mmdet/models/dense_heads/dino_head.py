@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,12 @@ class DINOHead(DeformableDETRHead):
         super().__init__(*args, **kwargs)
         if not (self.as_two_stage and self.with_box_refine):
             raise ModelConfigError("DINOHead: as_two_stage and with_box_refine must be True")
+        proposals = self.transformer.two_stage_num_proposals
+        if proposals != self.num_query:
+            raise ModelConfigError(
+                f"transformer.two_stage_num_proposals must be num_query, {self.num_query}, but is"
+                f" {proposals}"
+            )
         self.init_denoising(dn_cfg)
 
     def _init_layers(self) -> None:
@@ -66,8 +72,8 @@ class DINOHead(DeformableDETRHead):
         contents, boxes, attn_mask, dn_meta = self.dn_generator(
             gt_bboxes, gt_labels, self.label_embedding, img_metas
         )
-        outs: Any = self(x, img_metas, contents, boxes, attn_mask)
-        return self.loss(
+        outs = self(x, img_metas, contents, boxes, attn_mask)
+        return cast(Any, self.loss)(
             *outs, gt_bboxes, gt_labels, img_metas, dn_meta, gt_bboxes_ignore=gt_bboxes_ignore
         )
 
