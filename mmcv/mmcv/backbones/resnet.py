@@ -87,8 +87,7 @@ class ResNet(BaseModule):
         init_cfg: InitCfg = None,
     ) -> None:
         super().__init__(_init_cfg(pretrained, init_cfg))
-        if depth not in self.arch_settings:
-            raise ConfigError(f"invalid depth {depth} for resnet; possible: {list(ARCH_SETTINGS)}")
+        self._check_depth(depth)
         _check_stages(num_stages, strides, dilations, out_indices)
         self.depth = depth
         self.num_stages = num_stages
@@ -97,43 +96,55 @@ class ResNet(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.norm1_name = ""
-        stem_channels = base_channels if stem_channels is None else stem_channels
-        self._add_stem(in_channels, stem_channels, conv_cfg, norm_cfg)
+        width = stem_channels or base_channels
+        self._add_stem(in_channels, width, conv_cfg, norm_cfg)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-
-        block, num_blocks = self.arch_settings[depth]
-        self.block = block
+        self.block, num_blocks = self.arch_settings[depth]
         self.stage_blocks = num_blocks[:num_stages]
         is_random = pretrained is None and init_cfg is None
-        options = dict(
+        options: dict[str, Any] = dict(
             style=style,
             avg_down=avg_down,
             with_cp=with_cp,
             conv_cfg=conv_cfg,
             norm_cfg=norm_cfg,
             contract_dilation=contract_dilation,
-            init_cfg=_zero_last_norm(block) if zero_init_residual and is_random else None,
+            init_cfg=_zero_last_norm(self.block) if zero_init_residual and is_random else None,
         )
-        inplanes = stem_channels
+        stages: list[dict[str, Any]] = [
+            dict(stride=strides[i], dilation=dilations[i], dcn=dcn if stage_with_dcn[i] else None)
+            for i in range(num_stages)
+        ]
+        for i, stage in enumerate(stages):
+            stage["plugins"] = self.make_stage_plugins(plugins or (), i)
+        stages[-1]["multi_grid"] = multi_grid
         self.res_layers: list[str] = []
-        for i, count in enumerate(self.stage_blocks):
+        self.feat_dim = self._add_stages(stages, width, base_channels, options)
+        self._freeze_stages()
+
+    def _check_depth(self, depth: int) -> None:
+        if depth not in self.arch_settings:
+            possible = list(self.arch_settings)
+            raise ConfigError(f"invalid depth {depth} for resnet; possible: {possible}")
+
+    def _add_stages(
+        self, stages: Sequence[Cfg], inplanes: int, width: int, options: Mapping[str, Any]
+    ) -> int:
+        """Adds ``layer1``, ``layer2``, ...; returns the channels of the last."""
+        for i, (count, stage) in enumerate(zip(self.stage_blocks, stages, strict=True)):
+            planes = width * 2**i
             layer = self.make_res_layer(
-                block=block,
+                block=self.block,
                 inplanes=inplanes,
-                planes=base_channels * 2**i,
+                planes=planes,
                 num_blocks=count,
-                stride=strides[i],
-                dilation=dilations[i],
-                dcn=dcn if stage_with_dcn[i] else None,
-                plugins=self.make_stage_plugins(plugins or (), i),
-                multi_grid=multi_grid if i == num_stages - 1 else None,
+                **stage,
                 **options,
             )
-            inplanes = base_channels * 2**i * block.expansion
+            inplanes = planes * self.block.expansion
             self.res_layers.append(f"layer{i + 1}")
             self.add_module(self.res_layers[-1], layer)
-        self.feat_dim = inplanes
-        self._freeze_stages()
+        return inplanes
 
     def make_res_layer(self, **kwargs: Any) -> nn.Module:
         """Builds one stage; subclasses may use other blocks."""

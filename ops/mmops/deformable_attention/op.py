@@ -19,7 +19,10 @@ import torch
 from torch import Tensor
 
 from mmops.deformable_attention import cpu
-from mmops.deformable_attention.reference import ms_deform_attn_reference
+from mmops.deformable_attention.reference import (
+    ms_deform_attn_reference,
+    ms_deform_attn_reference_backward,
+)
 from mmops.deformable_attention.rows import ms_deform_attn_rows
 from mmops.optional import has_triton
 
@@ -156,16 +159,8 @@ def _backward_op(
     if cpu.is_available():
         grads = cpu.backward(inputs[0], sizes, *inputs[1:])
     else:
-        grads = _reference_backward(inputs, sizes)
+        grads = ms_deform_attn_reference_backward(inputs[0], _pairs(sizes), *inputs[1:])
     return grads[0].to(value.dtype), grads[1], grads[2]
-
-
-def _reference_backward(inputs: list[Tensor], sizes: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    with torch.enable_grad():
-        leaves = [t.detach().requires_grad_() for t in inputs[:3]]
-        output = ms_deform_attn_reference(leaves[0], _pairs(sizes), leaves[1], leaves[2])
-        value, locations, weights = torch.autograd.grad(output, leaves, inputs[3])
-    return value, locations, weights
 
 
 @_forward_op.register_fake
