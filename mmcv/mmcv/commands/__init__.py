@@ -1,0 +1,1 @@
+"""The mains of tools that both tasks have; ``tools/*.py`` call them."""

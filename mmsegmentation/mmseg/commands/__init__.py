@@ -1,0 +1,1 @@
+"""The mains of segmentation's tools; ``tools/*.py`` call them."""
