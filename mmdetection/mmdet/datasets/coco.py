@@ -12,7 +12,7 @@ import numpy as np
 from mmcv.image.checks import require
 from mmdet.datasets.annotation_checks import Findings, check_categories
 from mmdet.datasets.api_wrappers import COCO
-from mmdet.datasets.coco_annotations import parse_annotations
+from mmdet.datasets.coco_annotations import drop_unusable, parse_annotations
 from mmdet.datasets.custom import CustomDataset
 from mmdet.evaluation import coco_json, coco_metrics
 from mmdet.evaluation.label_sets import COCO as COCO_LABELS
@@ -36,10 +36,9 @@ class CocoDataset(CustomDataset):
         self.coco = COCO(ann_file)
         self._map_categories(ann_file)
         self.img_ids = self.coco.get_img_ids()
-        infos = []
-        for info in self.coco.load_imgs(self.img_ids):
+        infos = self.coco.load_imgs(self.img_ids)
+        for info in infos:
             info["filename"] = info["file_name"]
-            infos.append(info)
         self._report_problems(ann_file, infos)
         return infos
 
@@ -53,9 +52,11 @@ class CocoDataset(CustomDataset):
     def _report_problems(self, ann_file: str, infos: Sequence[dict[str, Any]]) -> None:
         """Warns of annotations that are left out; they would be so silently, image by image."""
         findings = Findings(ann_file)
+        drop_unusable(self.coco, infos, findings)
         for info in infos:
             parse_annotations(self.coco.imgToAnns[info["id"]], info, self.cat2label, findings)
         findings.report()
+        self.coco.img_ann_map, self.coco.cat_img_map = self.coco.imgToAnns, self.coco.catToImgs
 
     def get_ann_info(self, idx: int) -> dict[str, Any]:
         """Returns ``bboxes``, ``labels``, ``bboxes_ignore``, ``masks`` and ``seg_map``."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from mmdet.datasets.annotation_checks import Findings, box_problem
+from mmdet.datasets.annotation_checks import Findings, box_problem, is_unusable
 
 
 def parse_annotations(
@@ -55,6 +57,28 @@ def parse_annotations(
         "bboxes_ignore": _boxes(crowds),
         "masks": masks,
     }
+
+
+def drop_unusable(coco: Any, infos: Sequence[Mapping[str, Any]], findings: Findings) -> None:
+    """Takes annotations out that would break training or evaluation, such as NaN boxes.
+
+    Args:
+        coco: the annotation file, changed in place.
+        infos: its images.
+        findings: takes notes.
+    """
+    dropped: set[int] = set()
+    for info in infos:
+        for ann in coco.imgToAnns[info["id"]]:
+            problem = is_unusable(ann, info)
+            if problem is not None:
+                findings.add(problem, f"id {ann.get('id')} of {info.get('filename')}")
+                dropped.add(id(ann))
+    if not dropped:
+        return
+    coco.dataset["annotations"] = [a for a in coco.dataset["annotations"] if id(a) not in dropped]
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
 
 
 def _boxes(boxes: list[list[float]]) -> np.ndarray:

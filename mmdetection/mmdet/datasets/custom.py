@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from mmcv.data.errors import DataError
 from mmcv.fileio import FileClient, list_from_file, load
 from mmcv.registry import ConfigError
-from mmdet.datasets.annotation_checks import check_images
+from mmdet.datasets.annotation_checks import SizeError, check_images
 from mmdet.datasets.pipelines.compose import Compose
 from mmdet.datasets.statistics import describe
 from mmdet.evaluation.custom_metrics import evaluate_boxes
@@ -96,7 +96,11 @@ class CustomDataset(Dataset):
         if self.test_mode:
             return self.prepare_test_img(idx)
         for _ in range(MAX_REFETCH):
-            data = self.prepare_train_img(idx)
+            try:
+                data = self.prepare_train_img(idx)
+            except SizeError as error:  # not worth the end of a run that has begun
+                logger.warning("%s; another image is taken instead", error)
+                data = None
             if data is not None:
                 return data
             idx = self._rand_another(idx)

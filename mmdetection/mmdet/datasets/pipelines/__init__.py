@@ -2,18 +2,15 @@
 
 from mmdet.datasets.pipelines.affine import RandomAffine
 from mmdet.datasets.pipelines.albu import Albu
-from mmdet.datasets.pipelines.auto_augment import (
-    AutoAugment,
+from mmdet.datasets.pipelines.auto_augment import AutoAugment, Rotate, Shear, Translate
+from mmdet.datasets.pipelines.compose import Compose
+from mmdet.datasets.pipelines.cropping import Expand, MinIoURandomCrop, RandomCrop
+from mmdet.datasets.pipelines.enhance import (
     BrightnessTransform,
     ColorTransform,
     ContrastTransform,
     EqualizeTransform,
-    Rotate,
-    Shear,
-    Translate,
 )
-from mmdet.datasets.pipelines.compose import Compose
-from mmdet.datasets.pipelines.cropping import Expand, MinIoURandomCrop, RandomCrop
 from mmdet.datasets.pipelines.formatting import (
     Collect,
     DefaultFormatBundle,

@@ -9,21 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmcv.image import (
-    adjust_brightness,
-    adjust_color,
-    adjust_contrast,
-    imequalize,
-    imrotate,
-    imshear,
-    imtranslate,
-)
+from mmcv.image import imrotate, imshear, imtranslate
 from mmcv.image.checks import require
 from mmdet.datasets.pipelines.compose import Compose
+from mmdet.datasets.pipelines.enhance import MAX_LEVEL, require_level
 from mmdet.datasets.pipelines.fields import keep_objects
 from mmdet.registry import PIPELINES
 
-MAX_LEVEL = 10
 Corners = np.ndarray  # (n, 4, 2) x, y
 
 
@@ -80,7 +72,7 @@ class _Warp(ABC):
         random_negative_prob: float,
         min_size: float = 0,
     ) -> None:
-        _require_level(level, prob)
+        require_level(level, prob)
         if isinstance(img_fill_val, (float, int)):
             img_fill_val = (img_fill_val,) * 3
         elif not isinstance(img_fill_val, tuple):
@@ -314,89 +306,6 @@ class Translate(_Warp):
     def warp_masks(self, masks: Any, amount: float, size: tuple[int, int]) -> Any:
         """Translates instance masks."""
         return masks.translate(size, amount, self.direction, 0)
-
-
-class _Enhance:
-    """Changes the colours of the image by a factor, by chance.
-
-    Args:
-        level: 0..10; the factor is 0.1 at 0 and 1.9 at 10.
-        prob: chance of a change.
-    """
-
-    adjust: Any = None
-
-    def __init__(self, level: float, prob: float = 0.5) -> None:
-        _require_level(level, prob)
-        self.level = level
-        self.prob = prob
-        self.factor = level / MAX_LEVEL * 1.8 + 0.1
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Changes the images, or not."""
-        if np.random.rand() > self.prob:
-            return results
-        for key in results.get("img_fields", ["img"]):
-            img = results[key]
-            results[key] = type(self).adjust(img, self.factor).astype(img.dtype)
-        return results
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(level={self.level}, prob={self.prob})"
-
-
-@PIPELINES.register_module()
-class ColorTransform(_Enhance):
-    """Mixes the image with its grey version; see _Enhance."""
-
-    adjust = staticmethod(adjust_color)
-
-
-@PIPELINES.register_module()
-class BrightnessTransform(_Enhance):
-    """Mixes the image with black; see _Enhance."""
-
-    adjust = staticmethod(adjust_brightness)
-
-
-@PIPELINES.register_module()
-class ContrastTransform(_Enhance):
-    """Mixes the image with its mean grey; see _Enhance."""
-
-    adjust = staticmethod(adjust_contrast)
-
-
-@PIPELINES.register_module()
-class EqualizeTransform:
-    """Equalises the histogram, by chance.
-
-    Args:
-        prob: chance of a change.
-    """
-
-    def __init__(self, prob: float = 0.5) -> None:
-        _require_level(0, prob)
-        self.prob = prob
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Changes the images, or not."""
-        if np.random.rand() > self.prob:
-            return results
-        for key in results.get("img_fields", ["img"]):
-            img = results[key]
-            results[key] = imequalize(img).astype(img.dtype)
-        return results
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(prob={self.prob})"
-
-
-def _require_level(level: float, prob: float) -> None:
-    require(
-        isinstance(level, (int, float)) and 0 <= level <= MAX_LEVEL,
-        f"The level should be in range [0,{MAX_LEVEL}], got {level!r}.",
-    )
-    require(0 <= prob <= 1, f"The probability should be in range [0,1]. got {prob}.")
 
 
 def _require_direction(direction: str) -> None:

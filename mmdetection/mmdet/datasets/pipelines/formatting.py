@@ -14,7 +14,16 @@ from mmcv.transforms import ToDataContainer as _ToDataContainer
 from mmdet.datasets.pipelines.loading import set_default_meta
 from mmdet.registry import PIPELINES
 
-__all__ = ["Collect", "ImageToTensor", "ToTensor", "Transpose", "to_tensor"]
+__all__ = [
+    "Collect",
+    "DefaultFormatBundle",
+    "ImageToTensor",
+    "ToDataContainer",
+    "ToTensor",
+    "Transpose",
+    "WrapFieldsToLists",
+    "to_tensor",
+]
 
 
 @PIPELINES.register_module()

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mmcv.data.errors import DataError
 from mmcv.image.checks import require
 from mmcv.transforms.loading import make_file_client, read_array
+from mmdet.datasets.annotation_checks import require_size
 from mmdet.datasets.pipelines.masks import to_bitmap, valid_polygons
 from mmdet.masks import BitmapMasks, PolygonMasks
 from mmdet.registry import PIPELINES
@@ -58,7 +58,7 @@ class LoadImageFromFile:
             flag=self.color_type,
             channel_order=self.channel_order,
         )
-        _require_size(img, results, path)
+        require_size(img.shape[:2], results["img_info"], path)
         set_image(results, img, path, name, to_float32=self.to_float32)
         return results
 
@@ -311,16 +311,3 @@ def set_default_meta(results: dict[str, Any]) -> None:
 
 def _below(prefix: str | None, name: str) -> str:
     return name if prefix is None else osp.join(prefix, name)
-
-
-def _require_size(img: np.ndarray, results: Mapping[str, Any], path: str) -> None:
-    info = results["img_info"]
-    if "width" not in info or "height" not in info:
-        return
-    height, width = img.shape[:2]
-    if (info["height"], info["width"]) != (height, width):
-        raise DataError(
-            f"image file {path} is {width}x{height} pixels, but the annotation file says"
-            f" {info['width']}x{info['height']}: boxes and masks would be in the wrong places;"
-            " check img_prefix, or that the image was not resized or turned (EXIF)"
-        )
