@@ -88,9 +88,15 @@ data = dict(
         img_prefix=data_root + 'val/',
         pipeline=test_pipeline))
 
-# From scratch on 480 images: a larger rate, twelve short epochs.
-optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0))
+# From scratch on 480 images: a larger rate, and eight short epochs.
+optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4))
 lr_config = dict(
-    _delete_=True, policy='CosineAnnealing', min_lr=1e-5, warmup='linear', warmup_iters=50,
-    warmup_ratio=0.001, by_epoch=False)
-evaluation = dict(interval=6)
+    _delete_=True,
+    policy='CosineAnnealing',
+    min_lr=1e-5,
+    by_epoch=False,
+    warmup='linear',
+    warmup_iters=50,
+    warmup_ratio=0.001)
+runner = dict(max_epochs=8)
+evaluation = dict(interval=4)

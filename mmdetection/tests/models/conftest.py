@@ -14,35 +14,35 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 NUM_CLASSES = 4
 
 
-def shrink(section):
-    """Makes every layer of a model section narrow, in place."""
+def shrink(section, channels=16):
+    """Gives every layer of a model section, in place, so many channels."""
     if isinstance(section, (list, tuple)):
         for part in section:
-            shrink(part)
+            shrink(part, channels)
     elif isinstance(section, dict):
         for key in list(section):
             if key in ("feat_channels", "conv_out_channels", "out_channels"):
-                section[key] = 16
+                section[key] = channels
             elif key == "fc_out_channels":
-                section[key] = 32
+                section[key] = 2 * channels
             elif key == "in_channels" and section[key] == 256:
-                section[key] = 16
+                section[key] = channels
             elif key == "num_classes":
                 section[key] = NUM_CLASSES
             else:
-                shrink(section[key])
+                shrink(section[key], channels)
 
 
 @pytest.fixture
 def small_cfg():
     """Returns a function: the model section of a config file, shrunk."""
 
-    def load(name, **overrides):
+    def load(name, channels=16):
         cfg = Config.fromfile(CONFIGS / f"{name}.py").model
-        shrink(cfg)
-        cfg.backbone.update(depth=18, base_channels=8, init_cfg=None)
-        cfg.neck.in_channels = [8, 16, 32, 64]
-        cfg.update(overrides)
+        shrink(cfg, channels)
+        width = channels // 2
+        cfg.backbone.update(depth=18, base_channels=width, init_cfg=None)
+        cfg.neck.in_channels = [width * 2**i for i in range(4)]
         return cfg
 
     return load
