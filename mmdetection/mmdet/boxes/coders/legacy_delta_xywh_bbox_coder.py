@@ -74,7 +74,7 @@ def legacy_delta2bbox(
 ) -> Tensor:
     """Applies deltas (N, 4k) to boxes (N, 4)."""
     shape = deltas.shape
-    deltas = deltas.reshape(shape[0], -1, 4)
+    deltas = deltas.reshape(shape[0], shape[1] // 4, 4)
     deltas = deltas * deltas.new_tensor(stds) + deltas.new_tensor(means)
     center, size = _center_and_size(rois[:, None])
     limit = abs(math.log(wh_ratio_clip))
