@@ -132,6 +132,31 @@ PASCAL_CONTEXT = LabelSet(
     ("background", *PASCAL_CONTEXT_59.names), [[120, 120, 120], *PASCAL_CONTEXT_59.palette]
 )
 
+VESSELS = _parse("background:787878, vessel:06e6e6")
+
+LOVEDA = _parse(
+    """
+    background:ffffff, building:ff0000, road:ffff00, water:0000ff, barren:9f81b7, forest:00ff00,
+    agricultural:ffc380
+    """
+)
+
+ISPRS = _parse(
+    """
+    impervious_surface:ffffff, building:0000ff, low_vegetation:00ffff, tree:00ff00, car:ffff00,
+    clutter:ff0000
+    """
+)
+
+ISAID = _parse(
+    """
+    background:000000, ship:00003f, store_tank:003f3f, baseball_diamond:003f00,
+    tennis_court:003f7f, basketball_court:003fbf, Ground_Track_Field:003fff, Bridge:007f3f,
+    Large_Vehicle:007f7f, Small_Vehicle:00007f, Helicopter:0000bf, Swimming_pool:0000ff,
+    Roundabout:00bf7f, Soccer_ball_field:007fbf, plane:007fff, Harbor:00649b
+    """
+)
+
 # Names under which a data set is asked for -> its table.
 ALIASES: dict[str, LabelSet] = {
     **dict.fromkeys(("ade", "ade20k"), ADE20K),
@@ -139,6 +164,10 @@ ALIASES: dict[str, LabelSet] = {
     **dict.fromkeys(("voc", "pascal_voc", "voc12", "voc12aug"), PASCAL_VOC),
     **dict.fromkeys(("pcontext", "pascal_context", "voc2010"), PASCAL_CONTEXT),
     **dict.fromkeys(("pcontext59", "pascal_context59"), PASCAL_CONTEXT_59),
+    **dict.fromkeys(("loveda",), LOVEDA),
+    **dict.fromkeys(("potsdam", "vaihingen"), ISPRS),
+    **dict.fromkeys(("isaid", "iSAID"), ISAID),
+    **dict.fromkeys(("stare", "drive", "chase_db1", "hrf"), VESSELS),
     **{
         f"coco{dash}stuff{size}": COCO_STUFF
         for dash in ("", "-", "_")
