@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-import mmcv
-from mmcv.parallel import is_module_wrapper
+from mmcv.runner.checkpoint_content import (
+    get_state_dict,
+    save_checkpoint,
+    unwrapped,
+    weights_to_cpu,
+)
 from mmcv.runner.checkpoint_loader import CheckpointLoader, find_weights
+from mmcv.runner.deferred import assign_deferred, check_assigned, is_deferred
 from mmcv.runner.dist_utils import get_dist_info
 from mmcv.runner.external import RECORD, note_recorded, read_external
-from mmcv.runner.files import CheckpointError, plain, read_file, save_file, verify_file
+from mmcv.runner.files import CheckpointError, read_file, save_file, verify_file
 from mmcv.runner.store import CheckpointStore
 from mmcv.weights.reading import fit_keys
 
@@ -31,6 +34,7 @@ __all__ = [
     "CheckpointLoader",
     "CheckpointStore",
     "LoadReport",
+    "fill_model",
     "find_weights",
     "get_state_dict",
     "load_checkpoint",
@@ -83,6 +87,19 @@ def load_checkpoint(
         CheckpointError: not one weight of the file fits the model.
     """
     checkpoint = _load_checkpoint(filename, map_location, logger)
+    fill_model(model, checkpoint, filename, strict, logger, revise_keys)
+    return checkpoint
+
+
+def fill_model(
+    model: nn.Module,
+    checkpoint: Any,
+    filename: str | Path,
+    strict: bool = False,
+    logger: logging.Logger | None = None,
+    revise_keys: Sequence[tuple[str, str]] = NO_PREFIX,
+) -> None:
+    """Does ``load_checkpoint`` with a checkpoint that is read already."""
     if not isinstance(checkpoint, dict):
         raise RuntimeError(f"No state_dict found in checkpoint file {filename}")
     weights = _revised(find_weights(checkpoint), revise_keys)
@@ -95,7 +112,7 @@ def load_checkpoint(
             f" {next(iter(weights))!r} ..., the model {wanted[0]!r} ..."
         )
     note_recorded(model, checkpoint.get(RECORD, {}))
-    return checkpoint
+    check_assigned(model, str(filename))
 
 
 def _load_checkpoint(
@@ -144,6 +161,8 @@ def load_state_dict(
         logger: where to.
     """
     metadata = getattr(state_dict, "_metadata", None)
+    if is_deferred(module):
+        state_dict = assign_deferred(module, state_dict)
     state_dict = OrderedDict(state_dict)
     if metadata is not None:
         state_dict._metadata = metadata  # type: ignore[attr-defined]
@@ -152,7 +171,7 @@ def load_state_dict(
     mismatched: list[str] = []
 
     def load(module: nn.Module, prefix: str = "") -> None:
-        module = _unwrapped(module)
+        module = unwrapped(module)
         local = {} if metadata is None else metadata.get(prefix[:-1], {})
         module._load_from_state_dict(
             state_dict, prefix, local, True, missing, unexpected, mismatched
@@ -181,101 +200,6 @@ def _log_or_raise(report: LoadReport, strict: bool, log: logging.Logger | None) 
         raise RuntimeError(text)
     if get_dist_info()[0] == 0:
         (log or logger).warning(text)
-
-
-def get_state_dict(
-    module: nn.Module,
-    destination: OrderedDict[str, Any] | None = None,
-    prefix: str = "",
-    keep_vars: bool = False,
-) -> OrderedDict[str, Any]:
-    """Returns ``module.state_dict()`` without the ``module.`` of wrappers at any depth."""
-    module = _unwrapped(module)
-    if destination is None:
-        destination = OrderedDict()
-        destination._metadata = OrderedDict()  # type: ignore[attr-defined]
-    local = {"version": module._version}
-    destination._metadata[prefix[:-1]] = local  # type: ignore[attr-defined]
-    module._save_to_state_dict(destination, prefix, keep_vars)
-    for name, child in module._modules.items():
-        if child is not None:
-            get_state_dict(child, destination, f"{prefix}{name}.", keep_vars)
-    for hook in module._state_dict_hooks.values():
-        destination = hook(module, destination, prefix, local) or destination
-    return destination
-
-
-def weights_to_cpu(state_dict: Mapping[str, Any]) -> OrderedDict[str, Any]:
-    """Returns the state dict with its tensors on the CPU."""
-    on_cpu = OrderedDict((key, _compact(value)) for key, value in state_dict.items())
-    on_cpu._metadata = getattr(state_dict, "_metadata", OrderedDict())  # type: ignore[attr-defined]
-    return on_cpu
-
-
-def _compact(value: Any) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    value = value.detach().cpu()
-    # A view would be stored together with all of the tensor that it looks at.
-    is_view = value.untyped_storage().nbytes() > value.numel() * value.element_size()
-    return value.clone() if is_view else value
-
-
-def save_checkpoint(
-    model: nn.Module,
-    filename: str | Path,
-    optimizer: Optimizer | Mapping[str, Optimizer] | None = None,
-    meta: Mapping[str, Any] | None = None,
-    file_client_args: Mapping[str, Any] | None = None,
-) -> None:
-    """Saves a model, atomically, in the layout of 1.x: ``meta``, ``state_dict``, ``optimizer``.
-
-    Args:
-        model: may be in a parallel wrapper.
-        filename: path; its folder is made.
-        optimizer: one, or several by name.
-        meta: what to store beside; versions, time and the model's ``CLASSES`` are added.
-        file_client_args: only ``dict(backend='disk')``.
-    """
-    if meta is not None and not isinstance(meta, Mapping):
-        raise TypeError(f"meta must be a dict or None, but got {type(meta)}")
-    if (file_client_args or {}).get("backend", "disk") != "disk":
-        raise CheckpointError(f"file_client_args={file_client_args}: only the disk is supported")
-    Path(filename).parent.mkdir(parents=True, exist_ok=True)
-    save_file(filename, checkpoint_of(model, optimizer, {"meta": dict(meta or {})}))
-
-
-def checkpoint_of(
-    model: nn.Module,
-    optimizer: Any,
-    state: Mapping[str, Any],
-    external: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Returns what a checkpoint file holds: ``state``, completed by weights and optimizer.
-
-    Args:
-        model: may be in a parallel wrapper.
-        optimizer: one, several by name, or None.
-        state: further entries.
-        external: record of weights that are left out; see ``ExternalWeights``.
-    """
-    meta = {"mmcv_version": mmcv.__version__, "time": time.asctime(), **state.get("meta", {})}
-    classes = getattr(_unwrapped(model), "CLASSES", None)
-    if classes is not None:
-        meta.setdefault("CLASSES", classes)
-    checkpoint: dict[str, Any] = {"meta": plain(meta)}
-    weights = get_state_dict(model)
-    for name in external or {}:
-        del weights[name]
-    checkpoint["state_dict"] = weights_to_cpu(weights)
-    if external:
-        checkpoint[RECORD] = dict(external)
-    if isinstance(optimizer, Mapping):
-        checkpoint["optimizer"] = {name: o.state_dict() for name, o in optimizer.items()}
-    elif optimizer is not None:
-        checkpoint["optimizer"] = optimizer.state_dict()
-    checkpoint.update({key: value for key, value in state.items() if key != "meta"})
-    return checkpoint
 
 
 def read_resumable(path: Path, model: nn.Module, optimizer: Any) -> dict[str, Any]:
@@ -313,7 +237,3 @@ def _load_optimizer(path: Path, optimizer: Any, state: Any) -> None:
             optimizer.load_state_dict(state)
     except (ValueError, KeyError) as error:
         raise CheckpointError(f"{path}: the optimizer does not fit: {error}") from error
-
-
-def _unwrapped(module: nn.Module) -> nn.Module:
-    return module.module if is_module_wrapper(module) else module  # type: ignore[return-value]

@@ -23,14 +23,13 @@ from mmcv.config import Config
 from mmcv.fileio import dump
 from mmcv.registry import ConfigError
 from mmcv.runner.build import build_val_loader
-from mmcv.runner.checkpoint import load_checkpoint
 from mmcv.runner.checks import in_section
 from mmcv.runner.dist_utils import init_dist, is_distributed
 from mmcv.runner.evaluation_arguments import parse_arguments
 from mmcv.runner.inference import checkpoint_meta, set_classes, without_pretrained
 from mmcv.runner.launch import Task
+from mmcv.runner.model_loading import build_and_load
 from mmcv.runner.paths import resolve_paths
-from mmcv.runner.precision import apply_precision
 from mmcv.runner.startup import set_backends
 from mmcv.runner.user_errors import one_line_errors
 from mmcv.utils import get_logger
@@ -116,10 +115,12 @@ class EvaluationTool(ABC):
 
     def load_model(self, cfg: Config, args: argparse.Namespace, dataset: Any) -> nn.Module:
         """Builds the model with the weights of the checkpoint, on this rank's device."""
-        model = self.task.models.build(cfg.model, default_args={"test_cfg": cfg.get("test_cfg")})
-        apply_precision(model, cfg)
-        meta = checkpoint_meta(load_checkpoint(model, args.checkpoint, map_location="cpu"))
-        set_classes(model, meta, dataset)
+
+        def build() -> nn.Module:
+            return self.task.models.build(cfg.model, default_args={"test_cfg": cfg.get("test_cfg")})
+
+        model, checkpoint = build_and_load(build, args.checkpoint, cfg)
+        set_classes(model, checkpoint_meta(checkpoint), dataset)
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 

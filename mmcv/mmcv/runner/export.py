@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -254,4 +255,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     with one_line_errors(verbose=False):
         export_checkpoint(args.source, args.target, dtype=DTYPES.get(args.dtype), raw=args.raw)
-    print(f"wrote {args.target} ({os.path.getsize(args.target):,} bytes)")
+    sys.stdout.write(f"wrote {args.target} ({os.path.getsize(args.target):,} bytes)\n")

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from mmcv.runner.background import BackgroundTask, Copies, log_saved
-from mmcv.runner.checkpoint import checkpoint_of
+from mmcv.runner.checkpoint_content import checkpoint_of
 from mmcv.runner.dist_utils import broadcast_object, get_dist_info
 from mmcv.runner.files import CheckpointError, save_file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from mmcv.config import Config
 from mmcv.image import imread
-from mmcv.runner.checkpoint import load_checkpoint
+from mmcv.runner.model_loading import build_and_load
 from mmcv.runner.precision import apply_precision
 
 logger = logging.getLogger(__name__)
@@ -37,21 +37,27 @@ def load_config(config: str | Path | Config, options: Mapping[str, Any] | None =
 
 
 def load_weights(
-    model: Any, config: Config, checkpoint: str | Path | None, dataset: Any, device: str
+    build: Callable[[], nn.Module],
+    config: Config,
+    checkpoint: str | Path | None,
+    dataset: Any,
+    device: str,
 ) -> nn.Module:
-    """Returns the model in evaluation mode, with ``cfg``, ``CLASSES`` and ``PALETTE``.
+    """Returns a model in evaluation mode, with ``cfg``, ``CLASSES`` and ``PALETTE``.
 
     Args:
-        model: built, on the CPU.
+        build: builds it, on the CPU.
         config: the config it is from.
         checkpoint: weights; None keeps random ones.
         dataset: gives the names and colours that the checkpoint lacks.
         device: where to run. Without a GPU, "cuda" means the CPU.
     """
-    apply_precision(model, config)
     meta: Mapping[str, Any] = {}
-    if checkpoint is not None:
-        meta = checkpoint_meta(load_checkpoint(model, checkpoint, map_location="cpu"))
+    if checkpoint is None:
+        model: Any = apply_precision(build(), config)
+    else:
+        model, content = build_and_load(build, checkpoint, config)
+        meta = checkpoint_meta(content)
     set_classes(model, meta, dataset)
     model.cfg = config
     if device.startswith("cuda") and not torch.cuda.is_available():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +25,16 @@ from mmcv.runner.build import (
 from mmcv.runner.checkpoint import load_checkpoint
 from mmcv.runner.checks import in_section
 from mmcv.runner.dist_utils import is_distributed
+from mmcv.runner.failures import DEFAULT_HANG_TIMEOUT, Failures
+from mmcv.runner.interruption import Interrupted, StopRequest
+from mmcv.runner.model_loading import build_and_initialize
+from mmcv.runner.out_of_memory import memory_advice
 from mmcv.runner.runner import BaseRunner
 from mmcv.runner.startup import load_config, start_process, start_run
+from mmcv.runner.supervisor import Supervisor
 from mmcv.runner.train_arguments import parse_arguments
-from mmcv.runner.user_errors import one_line_errors
+from mmcv.runner.user_errors import Progress, one_line_errors
+from mmcv.runner.work_dir_lock import locked
 
 
 @dataclass(frozen=True)
@@ -57,18 +64,36 @@ def train_main(task: Task, argv: Sequence[str] | None = None) -> None:
         argv: without the program's name; the process's own by default.
     """
     args = parse_arguments(argv)
-    with one_line_errors(verbose=args.verbose) as progress:
+    stop = StopRequest()
+    with stop.listening(), one_line_errors(verbose=args.verbose) as progress:
         cfg = load_config(args)
         start_process(cfg, args)
-        meta = start_run(task.name, cfg, args)
-        train_set = build_dataset(task, cfg, "train")
-        val_set = None
-        if not args.no_validate and cfg.data.get("val") is not None:
-            val_set = build_dataset(task, cfg, "val", {"test_mode": True})
-        model = build_model(task, cfg)
-        runner, loader = build_training(task, model, train_set, cfg, val_set=val_set, meta=meta)
-        progress.is_running = True
+        with locked(cfg.work_dir), memory_advice(cfg):
+            _train(task, cfg, args, stop, progress)
+
+
+def _train(
+    task: Task, cfg: Config, args: argparse.Namespace, stop: StopRequest, progress: Progress
+) -> None:
+    meta = start_run(task.name, cfg, args)
+    train_set = build_dataset(task, cfg, "train")
+    val_set = None
+    if not args.no_validate and cfg.data.get("val") is not None:
+        val_set = build_dataset(task, cfg, "val", {"test_mode": True})
+    model = build_model(task, cfg)
+    runner, loader = build_training(task, model, train_set, cfg, val_set=val_set, meta=meta)
+    failures = Failures(**{"hang_timeout": DEFAULT_HANG_TIMEOUT, **(cfg.get("failures") or {})})
+    runner.supervisor = Supervisor(failures, stop)
+    progress.is_running = True
+    try:
         runner.run(loader, cfg.get("workflow"))
+    except Interrupted:
+        _leave_process_group()
+        raise
+    _leave_process_group()
+
+
+def _leave_process_group() -> None:
     if is_distributed():
         dist.destroy_process_group()
 
@@ -134,9 +159,12 @@ def build_dataset(
 def build_model(task: Task, cfg: Config) -> nn.Module:
     """Builds the model on the CPU, initialises it, and logs its size."""
     outer = {key: cfg[key] for key in ("train_cfg", "test_cfg") if cfg.get(key) is not None}
-    with in_section("model", cfg.model):
-        model = task.models.build(cfg.model, default_args=outer)
-    model.init_weights()
+
+    def build() -> nn.Module:
+        with in_section("model", cfg.model):
+            return task.models.build(cfg.model, default_args=outer)
+
+    model = build_and_initialize(build, cfg)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     total = sum(p.numel() for p in model.parameters())
     log = logging.getLogger(task.name)

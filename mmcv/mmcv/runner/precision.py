@@ -6,7 +6,7 @@ in the dtypes it was trained in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -38,6 +38,20 @@ def apply_precision(model: nn.Module, cfg: Config | Mapping[str, Any]) -> nn.Mod
     if dtype is not None:
         cast_parameters(_backbone_of(model), dtype)
     return model
+
+
+def configured_dtype(cfg: Config | Mapping[str, Any]) -> Callable[[str], torch.dtype | None]:
+    """Returns a function from the name of a parameter to the dtype that the config wants for it.
+
+    It returns None where the config leaves the dtype as the model is constructed.
+    """
+    if cfg.get("deepspeed") is True:
+        from mmcv.runner.zero.settings import engine_dtype, read_deepspeed_config
+
+        dtype = engine_dtype(read_deepspeed_config(cfg.get("deepspeed_config"), cfg))
+        return lambda name: dtype
+    backbone = _backbone_dtype(cfg)
+    return lambda name: backbone if name.startswith("backbone.") else None
 
 
 def cast_parameters(module: nn.Module, dtype: torch.dtype) -> nn.Module:

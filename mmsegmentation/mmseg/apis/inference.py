@@ -33,8 +33,11 @@ def init_segmentor(
         The model in evaluation mode, with ``cfg``, ``CLASSES`` and ``PALETTE``.
     """
     cfg = load_config(config)
-    model = build_segmentor(cfg.model, test_cfg=cfg.get("test_cfg"))
-    return load_weights(model, cfg, checkpoint, _dataset_class(cfg), device)
+
+    def build() -> nn.Module:
+        return build_segmentor(cfg.model, test_cfg=cfg.get("test_cfg"))
+
+    return load_weights(build, cfg, checkpoint, _dataset_class(cfg), device)
 
 
 def _dataset_class(config: Config) -> Any:
