@@ -75,17 +75,28 @@ class Watchdog:
             self._publish()
             verdict = self._read(VERDICT)
             if verdict is None and time.monotonic() - self._since > self.timeout:
-                verdict = self._diagnose(interval)
+                diagnosis = self._diagnose(max(interval, 1.0))
+                verdict = self._read(VERDICT) or diagnosis  # another rank may have been first
                 self._write(VERDICT, verdict)
             if verdict is not None and not self._is_over.is_set():
+                if self._rank == 0 and self._world_size > 1:
+                    time.sleep(
+                        max(2.5 * interval, 2.0)
+                    )  # the store, which others read, may end with it
                 self._end(verdict)
                 return
 
     def _publish(self) -> None:
         self._beats += 1
-        age = time.monotonic() - self._since
-        state = {"notes": self._num_notes, "at": self._note, "age": age}
-        self._write(str(self._rank), json.dumps({**state, "who": self._who, "beats": self._beats}))
+        self._write(str(self._rank), json.dumps(self._state()))
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "notes": self._num_notes,
+            "at": self._note,
+            "who": self._who,
+            "beats": self._beats,
+        }
 
     def _diagnose(self, interval: float) -> str:
         """Returns which rank the others wait for, and since when."""
@@ -96,12 +107,16 @@ class Watchdog:
         return describe(first, second, self.timeout or 0.0)
 
     def _states(self) -> dict[int, dict[str, Any]]:
-        texts = {rank: self._read(str(rank)) for rank in range(self._world_size)}
-        if self._store is None:
-            age = time.monotonic() - self._since
-            mine = {"notes": self._num_notes, "at": self._note, "age": age}
-            return {self._rank: {**mine, "who": self._who, "beats": self._beats}}
-        return {rank: json.loads(text) if text else {} for rank, text in texts.items()}
+        states = {self._rank: self._state()}
+        if self._store is None or not self._store_answers():
+            return states
+        for rank in set(range(self._world_size)) - {self._rank}:
+            text = self._read(str(rank))
+            states[rank] = json.loads(text) if text else {}
+        return dict(sorted(states.items()))
+
+    def _store_answers(self) -> bool:
+        return self._read(str(self._rank)) is not None
 
     def _read(self, key: str) -> str | None:
         if self._store is None:
@@ -123,7 +138,7 @@ def describe(
     """Returns a sentence on who hangs, from two looks at the notes of all ranks.
 
     Args:
-        first: by rank: notes, at, age, who, beats; empty for a rank that never published.
+        first: by rank: notes, at, who, beats; empty for a rank that never published.
         second: the same a while later: who lives has more beats.
         timeout: for the message.
     """
