@@ -133,6 +133,7 @@ def build_training(
     log = logging.getLogger(task.name)
     fixed = {"strategy": strategy, "work_dir": cfg.work_dir, "logger": log, "meta": facts}
     runner = build_runner(runner_config(cfg), fixed)
+    runner.supervisor = Supervisor(Failures(**(cfg.get("failures") or {})))
     runner.timestamp = timestamp or cfg.get("timestamp") or runner.timestamp
     register_hooks(runner, cfg)
     if val_set is not None:
