@@ -1,8 +1,11 @@
 """A toy task that goes through the whole launch, in this process or in several."""
 
+import contextlib
 import importlib.util
+import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -134,6 +137,77 @@ def train_processes():
     return run
 
 
+class Forked:
+    """Ranks of one run that a fork server started."""
+
+    def __init__(self, server, pids, output):
+        self.server, self.pids, self.output = server, pids, output
+
+    def send(self, number, rank=None):
+        """Sends a signal to one rank, or to all processes of the run."""
+        with contextlib.suppress(ProcessLookupError):
+            if rank is None:
+                os.killpg(self.pids[0], number)
+            else:
+                os.kill(self.pids[rank], number)
+
+    def text(self, rank=0):
+        return Path(f"{self.output}.{rank}").read_text()
+
+    def wait(self):
+        """Returns exit code and output of every rank."""
+        codes = self.server.ask({"wait": self.pids})
+        return [(code, self.text(rank)) for rank, code in enumerate(codes)]
+
+
+class ForkServer:
+    """The other end of fork_server.py."""
+
+    def __init__(self):
+        command = [sys.executable, str(TOY_RUN.with_name("fork_server.py"))]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, command):
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def start(self, output, *args, num=1, before=None):
+        """Starts a run; its output goes to files whose names begin with ``output``."""
+        command = {"args": [str(a) for a in args], "num": num, "output": str(output)}
+        return Forked(self, self.ask({**command, "before": before}), output)
+
+
+@pytest.fixture(scope="session")
+def fork_server():
+    """Starts runs quickly, in processes of their own."""
+    server = ForkServer()
+    yield server
+    server.process.stdin.close()
+    server.process.wait()
+    server.process.stdout.close()
+
+
+@pytest.fixture
+def start(fork_server, tmp_path):
+    """Starts a config in a work dir; whatever still runs at the end of the test is killed."""
+    started = []
+
+    def run(config, work_dir, *flags, num=1, before=None):
+        if "deepspeed = True" in Path(config).read_text():
+            fork_server.ask({"import": "deepspeed"})
+        args = (config, "--work-dir", work_dir, *flags)
+        output = tmp_path / f"output{len(started)}"
+        started.append(fork_server.start(output, *args, num=num, before=before))
+        return started[-1]
+
+    yield run
+    for forked in started:
+        forked.send(signal.SIGKILL)
+
+
 def read(path):
     """A checkpoint without what differs between equal runs: times and paths."""
     checkpoint = torch.load(path, weights_only=True)
@@ -168,3 +242,9 @@ def differences(a, b, path=""):
 def checkpoint_differences():
     """Names what differs between two checkpoints, except times and folders."""
     return lambda a, b: differences(read(a), read(b))
+
+
+@pytest.fixture(scope="session")
+def nested_differences():
+    """Names what differs between two nested values, bit for bit."""
+    return differences

@@ -213,9 +213,12 @@ def test_a_broken_sample_is_named(workers, train, config, tmp_path, capsys):
     assert "Traceback" not in text
 
 
-def test_divergence_ends_the_run_and_the_last_checkpoint_stays(train, config, tmp_path, capsys):
+def test_a_loss_that_is_looked_at_late_ends_the_run_and_the_last_checkpoint_stays(
+    train, config, tmp_path, capsys
+):
+    path = config("model['poison_at'] = 7", "failures = dict(non_finite='watch')")
     with pytest.raises(SystemExit):
-        train(config("model['poison_at'] = 7"), tmp_path / "w", "--seed", "0")
+        train(path, tmp_path / "w", "--seed", "0")
     text = capsys.readouterr().err
     assert "error: the loss is not finite since iteration 7" in text
     assert "decode.loss_ce" in text

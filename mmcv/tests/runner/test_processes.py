@@ -87,12 +87,3 @@ def test_an_error_of_the_user_is_printed_by_one_rank(config, train_processes, tm
     outputs = [output for _, output in results]
     assert "error: data.train: the folder '/nowhere' does not exist\n" in outputs[0]
     assert "error" not in outputs[1] and "Traceback" not in outputs[0] + outputs[1]
-
-
-def test_a_loss_that_is_not_finite_on_one_rank_ends_all(config, train_processes, tmp_path):
-    path = config("model = dict(type='ToyModel', poison_at=7, poison_rank=1)")
-    results = train_processes(path, tmp_path / "w", "--seed", "0")
-    assert [code for code, _ in results] == [1, 1]
-    assert "rank 1: the loss is not finite since iteration 7" in results[0][1]
-    assert (tmp_path / "w" / "iter_4.pth").exists()
-    assert not (tmp_path / "w" / "iter_8.pth").exists()
