@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from mmcv.registry import ConfigError
 from mmseg.datasets.cityscapes import LABEL_IDS
 
 IGNORED = 255
@@ -62,7 +63,10 @@ def renumber(files: Sequence[Path], suffix: str, new_suffix: str, table: np.ndar
 
 def convert_sbd(files: Sequence[Path], folder: Path) -> int:
     """Writes the label maps of SBD (Hariharan et al., 2011), which are ``.mat`` files, as PNG."""
-    from scipy.io import loadmat
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise ConfigError("SBD's labels are .mat files: pip install scipy") from error
 
     def convert(file: Path) -> bool:
         target = folder / f"{file.stem}.png"

@@ -106,7 +106,7 @@ def test_voc_with_sbd(downloads):
     }
     write_tar(downloads / "VOCtrainval_11-May-2012.tar", files)
     mat = io.BytesIO()
-    savemat(mat, {"GTcls": {"Segmentation": np.array([[5, 0]], np.uint8)}})
+    savemat(mat, {"GTcls": {"Segmentation": np.array([[5, 0], [1, 2]], np.uint8)}})
     root = "benchmark_RELEASE/dataset"
     extra = {
         f"{root}/cls/c.mat": mat.getvalue(),
@@ -117,7 +117,7 @@ def test_voc_with_sbd(downloads):
     write_tar(downloads / "benchmark.tgz", extra, "w:gz")
     main(["voc2012", "downloads"])
     root = downloads.parent / "data/VOCdevkit/VOC2012"
-    assert labels(root / "SegmentationClassAug/c.png") == [[5, 0]]
+    assert labels(root / "SegmentationClassAug/c.png") == [[5, 0], [1, 2]]
     assert (root / "ImageSets/Segmentation/trainaug.txt").read_text() == "a\nc\n"
     assert (root / "ImageSets/Segmentation/aug.txt").read_text() == "c\n"
     dataset = PascalVOCDataset(
