@@ -85,8 +85,8 @@ data = dict(
 
 # From scratch on 480 images: a larger rate, one for all layers.
 optimizer = dict(lr=1e-3, paramwise_cfg=dict(num_layers=4, layer_decay_rate=1.0))
-lr_config = dict(warmup_iters=100, step=[6, 7])
-runner = dict(max_epochs=8)
-checkpoint_config = dict(interval=4)
-evaluation = dict(interval=4)
+lr_config = dict(warmup_iters=100, step=[4, 5])
+runner = dict(max_epochs=6)
+checkpoint_config = dict(interval=3)
+evaluation = dict(interval=3)
 log_config = dict(interval=20)

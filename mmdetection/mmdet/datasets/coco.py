@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os.path as osp
 import tempfile
 from collections.abc import Sequence
@@ -106,7 +107,9 @@ class CocoDataset(CustomDataset):
         return coco_json.xyxy2xywh(bbox)
 
     def _proposal2json(self, results: Sequence[Any]) -> list[dict[str, Any]]:
-        return coco_json.proposals_to_json(results, self.img_ids)
+        # 1 as in 1.x; where no category has that id, pycocotools would drop them all.
+        cat_id = 1 if 1 in self.cat_ids else self.cat_ids[0]
+        return coco_json.proposals_to_json(results, self.img_ids, cat_id)
 
     def _det2json(self, results: Sequence[Any]) -> list[dict[str, Any]]:
         return coco_json.boxes_to_json(results, self.img_ids, self._label2cat)
@@ -228,18 +231,16 @@ class CocoDataset(CustomDataset):
             if name not in coco_metrics.ALLOWED:
                 raise KeyError(f"metric {name} is not supported")
         result_files, folder = self.format_results(results, jsonfile_prefix)
-        values = self.evaluate_det_segm(
-            results,
-            result_files,
-            self.coco,
-            metrics,
-            logger,
-            classwise,
-            proposal_nums,
-            iou_thrs,
-            metric_items,
-            backend,
-        )
-        if folder is not None:
-            folder.cleanup()
-        return values
+        with folder or contextlib.nullcontext():
+            return self.evaluate_det_segm(
+                results,
+                result_files,
+                self.coco,
+                metrics,
+                logger,
+                classwise,
+                proposal_nums,
+                iou_thrs,
+                metric_items,
+                backend,
+            )

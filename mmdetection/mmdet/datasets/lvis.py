@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -85,14 +86,13 @@ class LVISV05Dataset(CocoDataset):
             logger=logger, classwise=classwise, proposal_nums=proposal_nums, iou_thrs=iou_thrs
         )
         values: dict[str, Any] = OrderedDict()
-        for name in metrics:
-            print_log(f"Evaluating {name}...", logger=logger)
-            if name == "proposal_fast":
-                values.update(coco_metrics.fast_proposals(self, results, options))
-            else:
-                values.update(self._evaluate_one(package, files, name, options))
-        if folder is not None:
-            folder.cleanup()
+        with folder or contextlib.nullcontext():
+            for name in metrics:
+                print_log(f"Evaluating {name}...", logger=logger)
+                if name == "proposal_fast":
+                    values.update(coco_metrics.fast_proposals(self, results, options))
+                else:
+                    values.update(self._evaluate_one(package, files, name, options))
         return values
 
     def _evaluate_one(

@@ -17,10 +17,12 @@ def xyxy2xywh(bbox: Any) -> list[float]:
     return [x1, y1, x2 - x1, y2 - y1]
 
 
-def proposals_to_json(results: Sequence[Any], img_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Returns proposals, (k, 5) per image, as boxes of category 1."""
+def proposals_to_json(
+    results: Sequence[Any], img_ids: Sequence[int], cat_id: int = 1
+) -> list[dict[str, Any]]:
+    """Returns proposals, (k, 5) per image, as boxes of one category."""
     return [
-        _record(img_id, box, 1)
+        _record(img_id, box, cat_id)
         for img_id, boxes in zip(img_ids, results, strict=True)
         for box in boxes
     ]
