@@ -135,14 +135,12 @@ class BitmapMasks(BaseInstanceMasks):
         interpolation: str = "bilinear",
     ) -> BitmapMasks:
         """See the base class; the masks are cut or padded to ``out_shape`` first."""
-
-        def move(mask: np.ndarray) -> np.ndarray:
-            canvas = np.zeros(out_shape, dtype=np.uint8)
-            kept = mask[: out_shape[0], : out_shape[1]]
-            canvas[: kept.shape[0], : kept.shape[1]] = kept
-            return image.imtranslate(canvas, offset, direction, fill_val, interpolation)
-
-        return self._each(move, out_shape)
+        canvas = np.zeros((len(self), *out_shape), dtype=self.masks.dtype)
+        kept = self.masks[:, : out_shape[0], : out_shape[1]]
+        canvas[:, : kept.shape[1], : kept.shape[2]] = kept
+        return BitmapMasks(canvas, *out_shape)._warped(
+            lambda img: image.imtranslate(img, offset, direction, fill_val, interpolation)
+        )
 
     def shear(
         self,
@@ -153,11 +151,8 @@ class BitmapMasks(BaseInstanceMasks):
         interpolation: str = "bilinear",
     ) -> BitmapMasks:
         """See the base class; ``out_shape`` must be that of the masks."""
-        return self._each(
-            lambda mask: image.imshear(
-                _image(mask), magnitude, direction, border_value, interpolation
-            ),
-            out_shape,
+        return self._warped(
+            lambda img: image.imshear(img, magnitude, direction, border_value, interpolation)
         )
 
     def rotate(
@@ -169,12 +164,27 @@ class BitmapMasks(BaseInstanceMasks):
         fill_val: int = 0,
     ) -> BitmapMasks:
         """See the base class; ``out_shape`` must be that of the masks."""
-        return self._each(
-            lambda mask: image.imrotate(
-                _image(mask), angle, center=center, scale=scale, border_value=fill_val
-            ),
-            out_shape,
+        return self._warped(
+            lambda img: image.imrotate(
+                img, angle, center=center, scale=scale, border_value=fill_val
+            )
         )
+
+    def _warped(self, function: Callable[[np.ndarray], np.ndarray]) -> BitmapMasks:
+        """Applies ``function`` to the masks as channels of one image.
+
+        OpenCV rounds differently for some numbers of channels: all at once is what 1.x does, and
+        128 is what OpenCV takes.
+        """
+        made = [
+            function(np.ascontiguousarray(_image(part).transpose(1, 2, 0)))
+            .reshape(*self._shape, len(part))
+            .transpose(2, 0, 1)
+            for part in np.split(self.masks, range(128, len(self), 128))
+            if len(part)
+        ]
+        warped = np.concatenate(made).astype(self.masks.dtype) if made else self.masks
+        return BitmapMasks(warped, *self._shape)
 
     @property
     def areas(self) -> np.ndarray:
