@@ -21,12 +21,13 @@ def bbox_overlaps(
         offset: added to widths and heights: 1 where boxes name pixels, 0 where they name edges.
 
     Returns:
-        (M, N), or (M,) with ``aligned``; (0, 1) if aligned and there are no boxes, as in 1.x. Boxes
-        without an area overlap nothing: 0, where 1.x's kernel divides zero by zero.
+        (M, N), or (M,) with ``aligned``. Boxes without an area overlap nothing: 0, where 1.x's
+        kernel divides zero by zero.
     """
     _check(bboxes1, bboxes2, mode, aligned, offset)
     if len(bboxes1) * len(bboxes2) == 0:
-        return bboxes1.new_zeros(len(bboxes1), 1 if aligned else len(bboxes2))
+        shape = (len(bboxes1),) if aligned else (len(bboxes1), len(bboxes2))
+        return bboxes1.new_zeros(shape)
     first, second = (bboxes1, bboxes2) if aligned else (bboxes1[:, None], bboxes2[None])
     areas = [(boxes[..., 2:4] - boxes[..., :2] + offset).prod(-1) for boxes in (first, second)]
     top_left = torch.maximum(first[..., :2], second[..., :2])

@@ -112,7 +112,8 @@ class CARAFEPack(nn.Module):
 
     def init_weights(self) -> None:
         """Draws weights; the predicted kernels start almost uniform."""
-        xavier_init(self.channel_compressor, distribution="uniform")
+        for layer in (self.channel_compressor, self.content_encoder):
+            xavier_init(layer, distribution="uniform")
         normal_init(self.content_encoder, std=0.001)
 
     def kernel_normalizer(self, mask: Tensor) -> Tensor:

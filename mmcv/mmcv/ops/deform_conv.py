@@ -118,8 +118,6 @@ class _DeformConv(nn.Module):
             torch.empty(out_channels, in_channels // groups, *self.kernel_size)
         )
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
-        bound = 1.0 / math.sqrt(in_channels * math.prod(self.kernel_size))
-        nn.init.uniform_(self.weight, -bound, bound)
 
     def _taps(self) -> int:
         return self.deform_groups * math.prod(self.kernel_size)
@@ -135,7 +133,31 @@ class _DeformConv(nn.Module):
 
 
 class DeformConv2d(_DeformConv):
-    """Deformable convolution v1; the offsets are given."""
+    """Deformable convolution v1; the offsets are given; ``im2col_step`` has no effect here."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        deform_groups: int = 1,
+        bias: bool = False,
+        im2col_step: int = 32,
+    ) -> None:
+        assert not bias, "bias=True is not supported in DeformConv2d."
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, deform_groups
+        )
+        self.im2col_step = im2col_step
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the kernels, as He et al. (2015) advise before ReLU."""
+        nn.init.kaiming_uniform_(self.weight, nonlinearity="relu")
 
     def forward(self, x: Tensor, offset: Tensor) -> Tensor:
         """Convolves ``x`` (B, C, H, W) at shifted positions; see :func:`deform_conv2d`."""
@@ -165,8 +187,37 @@ class DeformConv2dPack(DeformConv2d):
 class ModulatedDeformConv2d(_DeformConv):
     """Deformable convolution v2; offsets and mask are given."""
 
-    def __init__(self, *args: Any, bias: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, bias=bias, **kwargs)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        deform_groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            deform_groups,
+            bias,
+        )
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Draws the kernels uniformly from ± 1 / sqrt(fan-in); the bias is zero."""
+        bound = 1.0 / math.sqrt(self.in_channels * math.prod(self.kernel_size))
+        nn.init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
         """Convolves ``x`` (B, C, H, W); see :func:`modulated_deform_conv2d`."""
@@ -182,6 +233,15 @@ class ModulatedDeformConv2dPack(ModulatedDeformConv2d):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conv_offset = self._offset_conv(3 * self._taps())
+        self.init_weights()  # a second draw, as in 1.x: seeded runs start equal
+
+    def init_weights(self) -> None:
+        """Draws the kernels; the predicted offsets start at zero."""
+        super().init_weights()
+        offset = getattr(self, "conv_offset", None)  # not there yet in the constructor
+        if offset is not None:
+            nn.init.zeros_(offset.weight)
+            nn.init.zeros_(offset.bias)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Convolves ``x`` (B, C, H, W)."""

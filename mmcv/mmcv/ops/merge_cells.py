@@ -57,13 +57,6 @@ class BaseMergeCell(nn.Module):
         self.with_input2_conv = with_input2_conv
         self.upsample_mode = upsample_mode
 
-        def input_conv(is_wanted: bool) -> nn.Module:
-            if not is_wanted:
-                return nn.Sequential()
-            return self._build_input_conv(out_channels, input_conv_cfg, input_norm_cfg)
-
-        self.input1_conv = input_conv(with_input1_conv)
-        self.input2_conv = input_conv(with_input2_conv)
         if with_out_conv:
             self.out_conv = ConvModule(
                 fused_channels,  # type: ignore[arg-type]
@@ -72,6 +65,14 @@ class BaseMergeCell(nn.Module):
                 norm_cfg=out_norm_cfg,
                 order=out_conv_order,
             )
+
+        def input_conv(is_wanted: bool) -> nn.Module:
+            if not is_wanted:
+                return nn.Sequential()
+            return self._build_input_conv(out_channels, input_conv_cfg, input_norm_cfg)
+
+        self.input1_conv = input_conv(with_input1_conv)
+        self.input2_conv = input_conv(with_input2_conv)
 
     def _build_input_conv(
         self, channel: Any, conv_cfg: Cfg | None, norm_cfg: Cfg | None

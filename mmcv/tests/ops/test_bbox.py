@@ -32,7 +32,7 @@ def test_no_boxes():
     none = torch.zeros(0, 4)
     assert bbox_overlaps(none, SECOND).shape == (0, 4)
     assert bbox_overlaps(FIRST, torch.zeros(0)).shape == (4, 0)
-    assert bbox_overlaps(none, none, aligned=True).shape == (0, 1)
+    assert bbox_overlaps(none, none, aligned=True).shape == (0,)
 
 
 @pytest.mark.parametrize(

@@ -236,3 +236,19 @@ def test_paths_of_1x():
 def test_what_is_out_of_scope_says_so(name):
     with pytest.raises(ImportError, match=f"mmcv.ops.{name} is not available"):
         getattr(ops, name)
+
+
+def test_seeded_deformable_convolutions_start_as_in_1x():
+    torch.manual_seed(0)
+    first = ops.DeformConv2dPack(4, 6, 3, padding=1)
+    assert first.weight.abs().max() <= math.sqrt(6 / 36)  # He et al., uniform, gain of ReLU
+    assert first.weight.abs().max() > 1 / math.sqrt(36)
+    torch.manual_seed(0)
+    second = ops.ModulatedDeformConv2dPack(4, 6, 3, padding=1)
+    torch.manual_seed(0)
+    shape = second.weight.shape
+    torch.empty(shape).uniform_()
+    torch.nn.Conv2d(4, 27, 3)  # drawn between the two draws of the kernel
+    expected = torch.empty(shape).uniform_(-1 / 6, 1 / 6)
+    assert torch.equal(second.weight, expected)
+    assert not second.conv_offset.weight.any() and not second.bias.any()
