@@ -178,6 +178,17 @@ def test_ranks_may_skip_different_parts_at_stages_0_to_2(results, preset):
 
 
 @both_numbers_of_ranks
+@pytest.mark.parametrize("preset", ["zero1_fp32", "zero3_bf16"])
+def test_frozen_weights_of_a_pretrained_file_are_recorded_and_verified(results, ranks, preset):
+    result = results[ranks]["outside"][preset]
+    frozen = ["blocks.0.bias", "blocks.0.weight", "stem.bias", "stem.weight"]
+    assert result["recorded"] == frozen and result["recorded_again"]
+    assert result["stored"] == []
+    assert result["equal"]
+    assert "_pretrained.pth: its tensor " in result["said"]
+
+
+@both_numbers_of_ranks
 def test_nothing_is_saved_between_two_steps(results, folders, ranks):
     assert "multiple of optimizer_config.cumulative_iters" in results[ranks]["save_early"]
     assert not (folders[ranks] / "early").exists()

@@ -22,6 +22,7 @@ import torch
 import torch.distributed as dist
 from toy import GLOBAL_BATCH, make_batch, make_model, make_optimizer, set_lr
 
+from mmcv.runner import external
 from mmcv.runner.deepspeed import DeepSpeedStrategy
 from mmcv.runner.dist_utils import get_dist_info
 from mmcv.runner.files import CheckpointError
@@ -220,6 +221,51 @@ def fail_in_background(run: Run, path: Path, rank: int) -> bool:
     return False
 
 
+def keep_outside(preset: str, folder: Path) -> dict[str, Any]:
+    """What a checkpoint holds of frozen weights that are those of a pretrained file."""
+    external.MIN_BYTES = 1
+    model = make_model(0, True)
+    source = folder / f"{preset}_pretrained.pth"
+    frozen_now = {n: p.detach() for n, p in model.named_parameters() if not p.requires_grad}
+    if get_dist_info()[0] == 0:
+        torch.save(frozen_now, source)
+    dist.barrier()
+    run = Run(preset, frozen=True)
+    for name in frozen_now:
+        external.note_origin(run.model.get_parameter(name), source, name)
+    run.strategy.frozen.choose()
+    run.train(0, 1)
+    path = folder / f"{preset}_outside"
+    run.strategy.save(path, {"meta": {}})
+    resumed = Run(preset, seed=7, frozen=True)
+    resumed.strategy.load(path)
+    weights, again = run.weights(), resumed.weights()
+    resumed.strategy.save(folder / f"{preset}_outside_again", {"meta": {}})
+    dist.barrier()
+    records = [
+        directory.read_directory(folder / name)[external.RECORD]
+        for name in (f"{preset}_outside", f"{preset}_outside_again")
+    ]
+    stored = directory.read_directory(path)["module"]
+    dist.barrier()
+    if get_dist_info()[0] == 0:
+        torch.save({n: v + 1 for n, v in frozen_now.items()}, source)
+    dist.barrier()
+    try:
+        resumed.strategy.load(path)
+        said = ""
+    except CheckpointError as error:
+        said = str(error)
+    external.MIN_BYTES = 256 * 2**20
+    return {
+        "equal": all(torch.equal(weights[k], again[k]) for k in weights),
+        "recorded": sorted(records[0]),
+        "recorded_again": records[0] == records[1],
+        "stored": sorted(stored.keys() & frozen_now.keys()),
+        "said": said,
+    }
+
+
 def save_early(folder: Path) -> str:
     """What is said to a checkpoint between two steps."""
     run = Run("zero1_fp32", accumulate=2)
@@ -260,6 +306,7 @@ def train_phase(folder: Path) -> dict[str, Any]:
     results["evaluate"] = {p: evaluate_between(p) for p in PRESETS[:4]}
     results["stop"] = {p: stop_learning(p) for p in PRESETS[:4]}
     results["skip"] = {p: skip_parts(p) for p in (*PRESETS[:3], "zero2_bf16")}
+    results["outside"] = {p: keep_outside(p, folder) for p in ("zero1_fp32", "zero3_bf16")}
     results["save_early"] = save_early(folder)
     return results
 
