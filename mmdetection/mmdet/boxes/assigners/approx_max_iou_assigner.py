@@ -44,7 +44,7 @@ class ApproxMaxIoUAssigner(MaxIoUAssigner):
         number, num_gts = len(squares), len(gt_bboxes)
         if number == 0 or num_gts == 0:
             return self.assign_wrt_overlaps(squares.new_zeros(num_gts, number), gt_labels)
-        overlaps = self.iou_calculator(gt_bboxes, approxs.view(-1, 4)).nan_to_num(nan=0.0)
+        overlaps = self.iou_calculator(gt_bboxes, approxs.view(-1, 4)).nan_to_num_(nan=0.0)
         overlaps = overlaps.view(num_gts, number, approxs_per_octave).max(dim=2)[0]
         if self.ignore_iof_thr > 0 and gt_bboxes_ignore is not None:
             self._ignore(overlaps, squares, gt_bboxes_ignore)

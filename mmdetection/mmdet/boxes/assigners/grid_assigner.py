@@ -51,7 +51,7 @@ class GridAssigner(BaseAssigner):
         """Assigns anchors (N, 4), of which (N,) are responsible, to objects (G, 4)."""
         if len(gt_bboxes) == 0 or len(bboxes) == 0:
             return nothing_to_match(bboxes, len(gt_bboxes), gt_labels)
-        overlaps = self.iou_calculator(gt_bboxes, bboxes).nan_to_num(nan=0.0)
+        overlaps = self.iou_calculator(gt_bboxes, bboxes).nan_to_num_(nan=0.0)
         gt_inds = torch.full((len(bboxes),), -1, dtype=torch.long, device=bboxes.device)
         gt_inds[self._is_negative(overlaps.max(dim=0)[0])] = 0
 

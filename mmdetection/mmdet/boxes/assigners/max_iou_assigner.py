@@ -76,7 +76,7 @@ class MaxIoUAssigner(BaseAssigner):
             gt_bboxes_ignore = None if gt_bboxes_ignore is None else gt_bboxes_ignore.cpu()
             gt_labels = None if gt_labels is None else gt_labels.cpu()
         # A box with NaN overlaps nothing; as a maximum it would hide all other objects.
-        overlaps = self.iou_calculator(gt_bboxes, bboxes).nan_to_num(nan=0.0)
+        overlaps = self.iou_calculator(gt_bboxes, bboxes).nan_to_num_(nan=0.0)
         if self.ignore_iof_thr > 0 and gt_bboxes_ignore is not None:
             self._ignore(overlaps, bboxes, gt_bboxes_ignore)
         result = self.assign_wrt_overlaps(overlaps, gt_labels)
@@ -129,7 +129,8 @@ class MaxIoUAssigner(BaseAssigner):
         numbers = torch.arange(1, len(overlaps) + 1, device=overlaps.device)
         if self.gt_max_assign_all:
             claims = (overlaps == best[:, None]) & enough[:, None]
-            last = torch.where(claims, numbers[:, None], 0).max(dim=0)[0]
+            rows, places = claims.nonzero().unbind(1)
+            last = torch.zeros_like(gt_inds).scatter_reduce_(0, places, numbers[rows], "amax")
             gt_inds[last > 0] = last[last > 0]
             return
         for number, place in zip(numbers[enough].tolist(), argbest[enough].tolist(), strict=True):
