@@ -11,7 +11,8 @@ from mmcv.runner.inference import without_pretrained
 from mmcv.settings import validate
 from mmseg.task import TASK
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs/intern_vit_300m_448px").rglob("*.py"))
+FOLDER = Path(__file__).parents[2] / "configs/intern_vit_300m_448px"
+CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if path.parent.name != "custom")
 # Chen et al., 2024: InternViT-300M. One block: 4 norm vectors, 2 of LayerScale, linear layers.
 WIDTH, DEPTH = 1024, 24
 BLOCK = 6 * WIDTH + 12 * WIDTH**2 + (3 + 1 + 4 + 1) * WIDTH
