@@ -12,6 +12,17 @@ from mmdet.models import build_detector
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NUM_CLASSES = 4
+WIDE = ("in_channels", "feat_channels", "conv_out_channels", "out_channels", "embed_dims")
+FEW = ("num_query", "two_stage_num_proposals", "num_dn_queries")
+# What small models have instead, given their number of channels.
+SMALL = {
+    **dict.fromkeys(WIDE, lambda channels: channels),
+    **dict.fromkeys(("fc_out_channels", "feedforward_channels"), lambda channels: 2 * channels),
+    **dict.fromkeys(FEW, lambda channels: 40),
+    **dict.fromkeys(("dropout", "ffn_dropout"), lambda channels: 0),
+    "num_feats": lambda channels: channels // 2,
+    "num_classes": lambda channels: NUM_CLASSES,
+}
 
 
 def shrink(section, channels=16):
@@ -21,16 +32,15 @@ def shrink(section, channels=16):
             shrink(part, channels)
     elif isinstance(section, dict):
         for key in list(section):
-            if key in ("feat_channels", "conv_out_channels", "out_channels"):
-                section[key] = channels
-            elif key == "fc_out_channels":
-                section[key] = 2 * channels
-            elif key == "in_channels" and section[key] == 256:
-                section[key] = channels
-            elif key == "num_classes":
-                section[key] = NUM_CLASSES
+            small = SMALL.get(key)
+            if key == "in_channels" and section[key] != 256:
+                shrink(section[key], channels)
+            elif small is not None:
+                section[key] = int(small(channels))
             else:
                 shrink(section[key], channels)
+                if key in ("encoder", "decoder"):
+                    section[key]["num_layers"] = 2
 
 
 @pytest.fixture
@@ -42,7 +52,11 @@ def small_cfg():
         shrink(cfg, channels)
         width = channels // 2
         cfg.backbone.update(depth=18, base_channels=width, init_cfg=None)
-        cfg.neck.in_channels = [width * 2**i for i in range(4)]
+        maps = [width * 2**i for i in cfg.backbone.out_indices]
+        if "neck" in cfg:
+            cfg.neck.in_channels = maps
+        else:
+            cfg.bbox_head.in_channels = maps[-1]
         return cfg
 
     return load

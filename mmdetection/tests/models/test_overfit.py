@@ -1,6 +1,6 @@
 """Every detector learns eight images of the demo by heart: nothing on the way is wired wrongly.
 
-A row names a config, and how many steps of which learning rate its shrunk model needs.
+A row names a config; `steps`, `rate`, `channels` and `edit` change how its shrunk model is trained.
 """
 
 import json
@@ -19,6 +19,14 @@ NUM_IMAGES, BATCH = 8, 4
 DEMO = Path(__file__).parents[3] / "demo"
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 
+
+def two_convs(cfg):
+    """Makes the towers of a one-stage head as shallow as the backbone."""
+    cfg.bbox_head.stacked_convs = 2
+
+
+# What the one-stage heads need: half as wide, two convolutions, a higher rate.
+ONE_STAGE = dict(channels=32, steps=160, rate=2e-3, edit=two_convs)
 ROWS = [
     pytest.param(dict(config="faster_rcnn/faster_rcnn_r50_fpn_1x_coco"), id="faster_rcnn"),
     pytest.param(dict(config="mask_rcnn/mask_rcnn_r50_fpn_1x_coco", masks=True), id="mask_rcnn"),
@@ -29,6 +37,13 @@ ROWS = [
     ),
     pytest.param(dict(config="htc/htc_without_semantic_r50_fpn_1x_coco", masks=True), id="htc"),
     pytest.param(dict(config="double_heads/dh_faster_rcnn_r50_fpn_1x_coco"), id="double_head"),
+    pytest.param(dict(ONE_STAGE, config="retinanet/retinanet_r50_fpn_1x_coco"), id="retinanet"),
+    pytest.param(dict(ONE_STAGE, config="fcos/fcos_r50_fpn_gn-head_1x_coco", steps=320), id="fcos"),
+    pytest.param(dict(ONE_STAGE, config="atss/atss_r50_fpn_1x_coco"), id="atss"),
+    pytest.param(dict(ONE_STAGE, config="gfl/gfl_r50_fpn_1x_coco"), id="gfl"),
+    pytest.param(
+        dict(config="dino/dino_4scale_r50_8x2_12e_coco", channels=32, steps=300), id="dino"
+    ),
 ]
 
 
@@ -119,7 +134,7 @@ def test_detector_learns_eight_images_by_heart(row, small_cfg, images):
     torch.manual_seed(0)
     cfg = small_cfg(row["config"], channels=row.get("channels", 32))
     set_classes(cfg, len(images[1]))
-    cfg.backbone.update(frozen_stages=-1, norm_eval=False)
+    cfg.backbone.update(frozen_stages=-1, norm_eval=False, norm_cfg=dict(type="BN"))
     row.get("edit", lambda cfg: None)(cfg)
     model = build_detector(cfg)
     model.init_weights()

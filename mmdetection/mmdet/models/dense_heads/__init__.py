@@ -5,7 +5,7 @@ from mmdet.models.dense_heads.anchor_head import AnchorHead
 from mmdet.models.dense_heads.atss_head import ATSSHead
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.dense_heads.deformable_detr_head import DeformableDETRHead
-from mmdet.models.dense_heads.dense_test_mixins import BBoxTestMixin
+from mmdet.models.dense_heads.dense_test_mixins import BBoxTestMixin as BBoxTestMixin
 from mmdet.models.dense_heads.detr_head import DETRHead
 from mmdet.models.dense_heads.dino_head import DINOHead
 from mmdet.models.dense_heads.fcos_head import FCOSHead
@@ -17,7 +17,6 @@ __all__ = [
     "ATSSHead",
     "AnchorFreeHead",
     "AnchorHead",
-    "BBoxTestMixin",
     "BaseDenseHead",
     "DETRHead",
     "DINOHead",
