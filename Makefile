@@ -56,8 +56,8 @@ check: $(STAMP)  ## lint, format, types, import directions, duplicates
 	$(BIN)/pylint --disable=all --enable=similarities --min-similarity-lines=8 \
 		--ignore-imports=y --ignore-signatures=y --ignore-docstrings=y --score=n --ignore=__init__.py $(SOURCES)
 
-golden: $(STAMP)  ## rewrite the frozen lists of state-dict keys
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q mmsegmentation/tests/configs/test_models_on_meta.py
+golden: $(STAMP)  ## rewrite the frozen lists of state-dict keys and registered names
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q mmsegmentation/tests/configs/test_models_on_meta.py mmcv/tests/test_registered_names.py
 
 format: $(STAMP)  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
