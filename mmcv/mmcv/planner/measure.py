@@ -11,24 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmcv.cnn.drop import DropPath
-from mmcv.cnn.recompute import KEPT
 from mmcv.config import Config
+from mmcv.planner.watching import AttentionAsOnGpus, Products, SavedTensors, num_bytes
 from mmcv.registry import Registry
 from mmcv.runner.precision import apply_precision
 
-Count = Callable[[float], None]
 # Batch norm needs several values, also after pooling to one pixel.
 BATCH = 2
 
@@ -107,10 +103,10 @@ def count_parameters(model: nn.Module) -> Parameters:
         total=sum(p.numel() for p in params),
         trainable=sum(p.numel() for p in trainable),
         parts=parts,
-        bytes=sum(map(_bytes, params)),
-        trainable_bytes=sum(map(_bytes, trainable)),
+        bytes=sum(map(num_bytes, params)),
+        trainable_bytes=sum(map(num_bytes, trainable)),
         trainable_half=sum(p.numel() for p in trainable if p.element_size() == 2),
-        buffer_bytes=sum(map(_bytes, model.buffers())),
+        buffer_bytes=sum(map(num_bytes, model.buffers())),
     )
 
 
@@ -150,7 +146,7 @@ def measure(model: nn.Module, size: tuple[int, int], batch: int = BATCH) -> Meas
 @torch.no_grad()
 def forward_flops(model: Any, size: tuple[int, int]) -> float:
     """Counts the FLOPs of ``forward_dummy`` for one image (H, W) of a model on the meta device."""
-    attention, counter = _AttentionAsOnGpus(), FlopCounterMode(display=False)
+    attention, counter = AttentionAsOnGpus(), FlopCounterMode(display=False)
     with attention.replacing(), counter:
         model.forward_dummy(torch.zeros(1, 3, *size, device="meta"))
     return counter.get_total_flops() + attention.flops
@@ -169,8 +165,8 @@ class _Step:
 def _step(model: nn.Module, size: tuple[int, int], batch: int) -> _Step:
     model.zero_grad()
     saved = SavedTensors(model)
-    attention = _AttentionAsOnGpus()
-    counter, products = FlopCounterMode(display=False), _Products(saved)
+    attention = AttentionAsOnGpus()
+    counter, products = FlopCounterMode(display=False), Products(saved)
     with _environment("MMOPS_NORM", "fused"), attention.replacing(), counter:
         with saved.watching(), products:
             loss, notes = _loss_of(model, size, batch)
@@ -197,130 +193,6 @@ def _loss_of(model: nn.Module, size: tuple[int, int], batch: int) -> tuple[Tenso
     maps = [f for f in features if isinstance(f, Tensor)]
     note = "backbone and neck only: the heads depend on the boxes in the images"
     return torch.stack([f.float().mean() for f in maps]).sum(), (note,)
-
-
-class SavedTensors:
-    """Counts the bytes that autograd keeps, each storage once, parameters not at all.
-
-    Args:
-        model: whose blocks, the members of its ModuleLists, are counted separately.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        self._own = {t.untyped_storage()._cdata for t in [*model.parameters(), *model.buffers()]}
-        self._sizes: dict[int, int] = {}
-        self._kept: list[Tensor] = []
-        self._blocks: list[int] = []
-        lists = [m for m in model.modules() if isinstance(m, nn.ModuleList)]
-        self._members = [member for parent in lists for member in parent]
-
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Counts what is saved inside."""
-        handles = []
-        for member in self._members:
-            handles += [
-                member.register_forward_pre_hook(lambda *_: self._blocks.append(self.total())),
-                member.register_forward_hook(self._leave),
-            ]
-        self._starts: list[int] = []
-        self._grown: list[int] = []
-        try:
-            with torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor):
-                yield
-        finally:
-            for handle in handles:
-                handle.remove()
-            self._kept.clear()
-
-    @property
-    def is_in_block(self) -> bool:
-        """Whether a block is running."""
-        return bool(self._blocks)
-
-    def _leave(self, *_: Any) -> None:
-        self._grown.append(self.total() - self._blocks.pop())
-
-    def _pack(self, tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self._own and storage._cdata not in self._sizes:
-            self._sizes[storage._cdata] = storage.nbytes()
-            self._kept.append(tensor)  # or its number could be given away again
-        return tensor
-
-    def total(self) -> int:
-        """Returns the bytes so far."""
-        return sum(self._sizes.values())
-
-    def largest_block(self) -> int:
-        """Returns the bytes of the block that saved most."""
-        return max(self._grown, default=0)
-
-
-class _Products(TorchDispatchMode):
-    """Counts the bytes of those results in blocks that selective recomputation keeps."""
-
-    def __init__(self, saved: SavedTensors) -> None:
-        super().__init__()
-        self._saved = saved
-        self.bytes = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Runs the operator."""
-        result = func(*args, **(kwargs or {}))
-        if func in KEPT and self._saved.is_in_block:
-            self.bytes += _bytes(result)
-        return result
-
-
-class _FlashAttention(torch.autograd.Function):
-    """Attention that saves what flash kernels save; for shapes only."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, q: Tensor, k: Tensor, v: Tensor, count: Callable[[float], None]
-    ) -> Tensor:
-        """Returns an empty (B, h, N, D)."""
-        flops = 4.0 * q.numel() * k.shape[-2]
-        out = torch.empty_like(q)
-        log_sum = torch.empty(q.shape[:-1], dtype=torch.float32, device=q.device)
-        ctx.save_for_backward(q, k, v, out, log_sum)
-        ctx.count, ctx.flops = count, flops
-        count(flops)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        """Returns empty gradients."""
-        ctx.count(2 * ctx.flops)
-        q, k, v, *_ = ctx.saved_tensors
-        return torch.empty_like(q), torch.empty_like(k), torch.empty_like(v), None
-
-
-class _AttentionAsOnGpus:
-    """Replaces torch's attention, which on the meta device is the plain formula."""
-
-    def __init__(self) -> None:
-        self.flops = 0.0
-        self.kept = 0
-
-    def _count(self, flops: float) -> None:
-        self.flops += flops
-
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, **_: Any) -> Tensor:
-        self.kept += _bytes(q) + 4 * q.numel() // q.shape[-1]
-        return _FlashAttention.apply(q, k, v, self._count)
-
-    @contextlib.contextmanager
-    def replacing(self) -> Iterator[None]:
-        """Replaces it inside, also while blocks are computed again."""
-        torchs = F.scaled_dot_product_attention
-        setattr(F, "scaled_dot_product_attention", self._attend)  # noqa: B010
-        try:
-            yield
-        finally:
-            setattr(F, "scaled_dot_product_attention", torchs)  # noqa: B010
 
 
 @contextlib.contextmanager
@@ -355,7 +227,3 @@ def _note_on_depth(blocks: Sequence[Any]) -> tuple[str, ...]:
         return ()
     mean = sum(rates) / len(rates)
     return (f"stochastic depth leaves out {mean:.0%} of these blocks' work; not subtracted",)
-
-
-def _bytes(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()

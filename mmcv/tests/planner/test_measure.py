@@ -6,8 +6,8 @@ from torch import nn
 
 from mmcv.backbones import InternViT6B
 from mmcv.planner import count_parameters, measure
-from mmcv.planner.measure import SavedTensors
 from mmcv.planner.memory import Layout, estimate_memory, optimizer_bytes
+from mmcv.planner.watching import SavedTensors
 
 SIZES = dict(embed_dim=64, num_heads=2, depth=3, img_size=56, out_indices=[2])
 
