@@ -7,7 +7,8 @@ import pickle
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def save_file(path: str | Path, obj: Any) -> None:
     beside = temporary_name(path)
     try:
         with open(beside, "wb") as file:
-            torch.save(obj, file)
+            with full_disk_errors(file) as watched:
+                torch.save(obj, watched)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -42,6 +44,40 @@ def save_file(path: str | Path, obj: Any) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+class _Watched:
+    """A file that keeps the error with which writing to it failed."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+@contextmanager
+def full_disk_errors(file: Any) -> Iterator[Any]:
+    """Yields ``file`` for ``torch.save``, whose own errors say nothing of a full disk.
+
+    Raises:
+        OSError: of the system, in place of torch's RuntimeError.
+    """
+    watched = _Watched(file)
+    try:
+        yield watched
+    except RuntimeError as error:
+        if watched.error is not None:
+            raise watched.error from error
+        raise
 
 
 def temporary_name(path: Path) -> Path:

@@ -20,7 +20,13 @@ from typing import Any
 import torch
 
 from mmcv.runner.dist_utils import all_gather_objects, broadcast_object, get_dist_info
-from mmcv.runner.files import CheckpointError, read_file, sync_folder, temporary_name
+from mmcv.runner.files import (
+    CheckpointError,
+    full_disk_errors,
+    read_file,
+    sync_folder,
+    temporary_name,
+)
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -250,8 +256,9 @@ class _HashingFile:
 def _write_file(path: Path, write: Callable[[Any], None]) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as raw:
-        file = _HashingFile(raw)
-        write(file)
+        with full_disk_errors(raw) as watched:
+            file = _HashingFile(watched)
+            write(file)
         raw.flush()
         os.fsync(raw.fileno())
     return {"size": file.size, "sha256": file.sha256.hexdigest()}
