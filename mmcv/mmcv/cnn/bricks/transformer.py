@@ -1,5 +1,7 @@
 """1.x import path of the transformer bricks."""
 
+from typing import Any
+
 from mmcv.cnn.drop import build_dropout
 from mmcv.cnn.patch_embed import AdaptivePadding, PatchEmbed, PatchMerging
 from mmcv.cnn.registry import (
@@ -40,3 +42,11 @@ __all__ = [
     "build_transformer_layer",
     "build_transformer_layer_sequence",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "MultiScaleDeformableAttention":  # mmcv.ops builds on mmcv.cnn
+        from mmcv.ops import MultiScaleDeformableAttention
+
+        return MultiScaleDeformableAttention
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
