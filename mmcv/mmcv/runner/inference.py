@@ -72,8 +72,9 @@ def without_pretrained(config: Config) -> Config:
     A checkpoint replaces them all, and the file may be far away by now.
     """
     config = copy.deepcopy(config)
-    config.model.pretrained = None
-    config.model.train_cfg = None
+    for key in ("pretrained", "train_cfg"):
+        if key in config.model:
+            config.model[key] = None
     backbone = config.model.get("backbone", {})
     if backbone.get("pretrained") is not None:
         backbone.pretrained = None

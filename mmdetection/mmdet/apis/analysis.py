@@ -45,11 +45,11 @@ def analyze_results_main(argv: Sequence[str] | None = None) -> None:
     with one_line_errors(verbose=args.verbose):
         dataset, results = read(args)
         annotations = [dataset.get_ann_info(i) for i in range(len(dataset))]
-        scores = [image_ap(r, a) for r, a in zip(results, annotations, strict=True)]
-        order = np.argsort(scores, kind="stable")
-        for name, chosen in (("good", order[::-1][: args.topk]), ("bad", order[: args.topk])):
-            for i in chosen:
-                _draw(dataset, results[i], annotations[i], int(i), scores[i], name, args)
+        scores = np.array([image_ap(r, a) for r, a in zip(results, annotations, strict=True)])
+        best, worst = np.argsort(-scores, kind="stable"), np.argsort(scores, kind="stable")
+        for name, order in (("good", best), ("bad", worst)):
+            for i in order[: args.topk]:
+                _draw(dataset, results[i], annotations[i], int(i), float(scores[i]), name, args)
         matrix = confusion_matrix(
             results, annotations, len(dataset.CLASSES), score_thr=args.show_score_thr
         )

@@ -37,11 +37,14 @@ def init_detector(
         The model in evaluation mode, with ``cfg``, ``CLASSES`` and ``PALETTE``.
     """
     cfg = load_config(config, cfg_options)
-    model = build_detector(cfg.model, test_cfg=cfg.get("test_cfg"))
     test = cfg.get("data", {}).get("test")
     named = isinstance(test, Mapping) and "type" in test
     dataset = DATASETS.get(test["type"]) if named else DATASETS.get("CocoDataset")
-    return load_weights(model, cfg, checkpoint, dataset, device)
+
+    def build() -> Any:
+        return build_detector(cfg.model, test_cfg=cfg.get("test_cfg"))
+
+    return load_weights(build, cfg, checkpoint, dataset, device)
 
 
 def inference_detector(
