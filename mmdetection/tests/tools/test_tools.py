@@ -113,9 +113,6 @@ def test_results_json_and_pictures(config):
         (["--eval", "bboxes"], "--eval: 'bboxes' is not a metric; did you mean 'bbox'"),
         (["--eval", "bbox", "--eval-options", "classwize=1"], "did you mean 'classwise'"),
         (["--eval", "bbox", "--cfg-options", "data.test.ann_file=none.json"], "there is no file"),
-            ["--eval", "bbox", "--cfg-options", "data.test.ann_file=none.json"],
-            "ann_file: there is no",
-        ),
     ],
 )
 def test_user_errors_are_one_line(config, capsys, arguments, message):
