@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import nn
 
 from mmcv.config import Config
+from mmcv.data.errors import DataError, describe_dead_worker
 from mmcv.registry import Registry
 from mmcv.runner.auto_resume import find_checkpoint
 from mmcv.runner.build import (
@@ -90,6 +91,13 @@ def _train(
     except Interrupted:
         _leave_process_group()
         raise
+    except RuntimeError as error:
+        # torch says so in a signal handler, wherever this process just is.
+        loader_numbers = (cfg.data.get(key, 0) for key in ("workers_per_gpu", "samples_per_gpu"))
+        death = describe_dead_worker(error, *loader_numbers)
+        if not death:
+            raise
+        raise DataError(death) from error
     _leave_process_group()
 
 

@@ -1,4 +1,5 @@
 import subprocess
+from datetime import timedelta
 
 import pytest
 import torch
@@ -55,7 +56,7 @@ def test_nccl_becomes_gloo_without_a_gpu(started, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "1")
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     init_dist("pytorch", backend="nccl", timeout=5)
-    assert started == [{"backend": "gloo", "timeout": 5}]
+    assert started == [{"backend": "gloo", "timeout": timedelta(seconds=5)}]
 
 
 def test_nccl_stays_with_gpus_and_the_local_rank_chooses_one(started, monkeypatch):

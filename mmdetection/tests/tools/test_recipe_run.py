@@ -66,11 +66,17 @@ def records(work_dir):
 @pytest.mark.parametrize(
     ("base", "deepspeed", "hooks", "backbone"),
     [
-        (RECIPE_BF16, "zero1_fp32", "[]", WINDOWED),
-        (RECIPE_BF16, "zero1_bf16", BF16_HOOK, WINDOWED),
-        (ADAPTER_BF16, "zero1_bf16", BF16_HOOK, ADAPTED),
+        pytest.param(RECIPE_BF16, "zero1_fp32", "[]", WINDOWED, marks=pytest.mark.slow, id="fp32"),
+        pytest.param(RECIPE_BF16, "zero1_bf16", BF16_HOOK, WINDOWED, id="bf16"),
+        pytest.param(
+            ADAPTER_BF16,
+            "zero1_bf16",
+            BF16_HOOK,
+            ADAPTED,
+            marks=pytest.mark.slow,
+            id="adapter-bf16",
+        ),
     ],
-    ids=["fp32", "bf16", "adapter-bf16"],
 )
 def test_recipe_trains_over_the_end_of_an_epoch(
     coco_file, tmp_path, base, deepspeed, hooks, backbone

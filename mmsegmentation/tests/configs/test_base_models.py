@@ -25,4 +25,5 @@ def test_base_model_runs(file):
 
 def test_every_base_model_is_covered():
     others = {file.stem for file in MODELS.glob("*.py")} - {file.stem for file in RUNNABLE}
-    assert others == NEEDS_MORE | {"linear_intern_vit_6b", "upernet_intern_vit_6b"}
+    in_other_tests = {"linear_intern_vit_6b", "upernet_intern_vit_6b", "upernet_intern_vit_300m"}
+    assert others == NEEDS_MORE | in_other_tests
