@@ -42,11 +42,12 @@ test_pipeline = [
     ),
 ]
 data = dict(
+    samples_per_gpu=4,  # one process
     train=dict(pipeline=train_pipeline),
     val=dict(pipeline=test_pipeline),
     test=dict(pipeline=test_pipeline),
 )
 
-runner = dict(max_iters=400)
-checkpoint_config = dict(interval=400)
-evaluation = dict(interval=400)
+runner = dict(max_iters=500)
+checkpoint_config = dict(interval=500)
+evaluation = dict(interval=500)
