@@ -1,3 +1,4 @@
+import multiprocessing
 import subprocess
 from datetime import timedelta
 
@@ -15,6 +16,13 @@ from mmcv.runner.dist_utils import (
     init_dist,
     master_only,
 )
+
+
+@pytest.fixture(autouse=True)
+def start_method_of_workers_stays():
+    before = multiprocessing.get_start_method(allow_none=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
 
 
 @pytest.fixture
